@@ -25,6 +25,7 @@ import { ConversationsService } from './conversations.service.js';
 import { EventsController } from './api/events.controller.js';
 import { GoalsController } from './api/goals.controller.js';
 import { GoalsService } from './goal/goals.service.js';
+import { ImportController } from './api/import.controller.js';
 import { LaunchProfiles } from './profiles/launch-profiles.js';
 import { ModelProfiles } from './profiles/model-profiles.js';
 import { PortableRequests } from './api/portable-requests.js';
@@ -44,6 +45,7 @@ import { SummariesController } from './api/summaries.controller.js';
 import { SummaryFeed } from './queries/summary-feed.js';
 import { SteeringController } from './api/steering.controller.js';
 import { SteeringService } from './steering/steering.service.js';
+import { ArchiveImportService } from './transfer/importing/archive-import.service.js';
 import { TransferModule } from './transfer/transfer.module.js';
 import { TimelineController } from './api/timeline.controller.js';
 import { TimelineService } from './timeline/timeline.service.js';
@@ -61,6 +63,7 @@ const REPOSITORIES: Repositories = {
   controllers: [
     // Before the routes with an id in the same place.
     SummariesController,
+    ImportController,
     ConversationsController,
     BranchesController,
     GoalsController,
@@ -100,6 +103,7 @@ const REPOSITORIES: Repositories = {
     ConversationSummaries,
     SummaryFeed,
     ConversationsLifecycle,
+    ArchiveImportService,
     PortableRequests,
     {
       provide: Worktrees,

@@ -63,7 +63,10 @@ export async function runImport(
 
 /** One run of the command. */
 class Import {
-  private readonly counts = { imported: 0, same: 0, refused: 0, events: 0, problems: 0, withLost: 0 };
+  private readonly counts = {
+    ...{ imported: 0, same: 0, different: 0, refused: 0 },
+    ...{ events: 0, problems: 0, withLost: 0 },
+  };
   private printed = 0;
   private reporting: Promise<unknown> = Promise.resolve();
 
@@ -94,10 +97,12 @@ class Import {
   private async importOne(files: SourceFiles): Promise<void> {
     const result = await this.attempt(files);
     this.counts[result.outcome] += 1;
-    this.counts.events += result.outcome === 'imported' ? result.events : 0;
-    const { problems, lost_secrets } = result.report;
-    if (problems.length > 0) this.counts.problems += 1;
-    if (lost_secrets.length > 0) this.counts.withLost += 1;
+    if (result.outcome === 'imported') {
+      const { problems, lost_secrets } = result.report;
+      this.counts.events += result.events;
+      if (problems.length > 0) this.counts.problems += 1;
+      if (lost_secrets.length > 0) this.counts.withLost += 1;
+    }
     this.print(files, result);
     const line = `${JSON.stringify({ source: files.label, ...result })}\n`;
     this.reporting = this.reporting.then(() => this.report?.write(line));
@@ -126,21 +131,23 @@ class Import {
 
   private print(files: SourceFiles, { outcome, reason, report }: ImportResult): void {
     const { problems } = report;
-    if (outcome !== 'refused' && problems.length === 0) return;
+    const isLeftOut = outcome === 'refused' || outcome === 'different';
+    if (outcome === 'same' || (!isLeftOut && problems.length === 0)) return;
     this.printed += 1;
     if (this.printed > MAX_PRINTED) return;
-    if (outcome === 'refused') return this.progress.print(`refused: ${files.label}: ${reason ?? ''}`);
+    if (isLeftOut) return this.progress.print(`refused: ${files.label}: ${reason ?? ''}`);
     this.progress.print(`with problems: ${files.label}`);
     for (const text of problems.slice(0, MAX_PROBLEMS)) this.progress.print(`  ${text}`);
     if (problems.length > MAX_PROBLEMS) this.progress.print(`  and ${problems.length - MAX_PROBLEMS} more`);
   }
 
   private summary(): number {
-    const { imported, same, refused, events, problems, withLost } = this.counts;
+    const { imported, same, different, refused, events, problems, withLost } = this.counts;
     const { dryRun } = this.options;
     const lines = [
       `conversations: ${imported} ${dryRun ? 'would be imported' : 'imported'} (${events} events), ` +
-        `${same} were here already, ${refused} refused`,
+        `${same} were here already, ${refused + different} refused`,
+      different > 0 && `${different} differ from the conversation with their id: --new-id imports them beside it`,
       problems > 0 && `${problems} with problems: what could be read is there, the rest is kept beside it`,
       withLost > 0 &&
         `${withLost} with secrets that have no value (stored without a key, or no --secret-key-file opens them): ` +
@@ -148,7 +155,7 @@ class Import {
       dryRun ? 'dry run: nothing was written' : undefined,
     ];
     for (const line of lines) if (typeof line === 'string') this.output.write(`${line}\n`);
-    return refused > 0 ? 1 : 0;
+    return refused + different > 0 ? 1 : 0;
   }
 }
 

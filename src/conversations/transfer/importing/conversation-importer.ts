@@ -52,8 +52,8 @@ export type CreateConversation = (state: ConversationState, fill: FillLog) => Pr
 
 /** What became of a conversation. */
 export interface ImportResult {
-  /** `same`: it is here already. `refused`: the reason says why. */
-  outcome: 'imported' | 'same' | 'refused';
+  /** `same`: it is here already. `different`: its id is taken. `refused`: the reason says why. */
+  outcome: 'imported' | 'same' | 'different' | 'refused';
   /** Dashed UUIDs; null for what is no conversation. */
   source_id: string | null;
   id: string | null;
@@ -69,6 +69,12 @@ interface Plan {
   logPosition: number | undefined;
   reading: Reading;
 }
+
+/**
+ * Where a conversation is imported: under an id; or nowhere, because it is here with so many events, because a
+ * different one has its id, or for another reason.
+ */
+type Place = { id: string } | { id: string; same: number } | { id: string; difference: string } | { reason: string };
 
 const ORIGINAL_DOCUMENTS = ['meta.json', 'base_state.json'];
 
@@ -113,7 +119,9 @@ export class ConversationImporter {
     }
     const own = await this.place(source, files, options);
     if ('reason' in own) return refused(own.reason, source.id);
-    if ('same' in own) return result('same', { source_id: source.id, id: own.id, events: own.same });
+    const here = { source_id: source.id, id: own.id };
+    if ('difference' in own) return result('different', { ...here, reason: own.difference });
+    if ('same' in own) return result('same', { ...here, events: own.same });
     const plan = await this.plan(source, own.id, files, options, notes);
     const { state, logPosition, reading } = plan;
     const transfer = new ConversationImport(source, state, logPosition, reading, notes, options.onEvents);
@@ -140,10 +148,10 @@ export class ConversationImporter {
     source: SourceConversation,
     files: SourceFiles,
     options: ImportOptions,
-  ): Promise<{ id: string } | { id: string; same: number } | { reason: string }> {
+  ): Promise<Place> {
     const { id } = source;
     const first = await this.placeOf(id, source, files);
-    if (!('reason' in first) || !options.newId) return first;
+    if (!('difference' in first) || !options.newId) return first;
     // Always the same one, so that it is imported once.
     const digest = createHash('sha256').update(id);
     for await (const batch of source.log.batches(UNCHANGED, new ImportNotes()))
@@ -151,14 +159,10 @@ export class ConversationImporter {
     return this.placeOf(stableUuid(digest.digest('hex')), source, files);
   }
 
-  private async placeOf(
-    id: string,
-    source: SourceConversation,
-    files: SourceFiles,
-  ): Promise<{ id: string } | { id: string; same: number } | { reason: string }> {
+  private async placeOf(id: string, source: SourceConversation, files: SourceFiles): Promise<Place> {
     if (await this.catalogue.has(id)) {
       const difference = await this.difference(id, source);
-      return typeof difference === 'number' ? { id, same: difference } : { reason: difference };
+      return typeof difference === 'number' ? { id, same: difference } : { id, difference };
     }
     const folder = this.folders.folder(id);
     if (files.folder !== undefined && (isInside(folder, files.folder) || isInside(files.folder, folder)))
