@@ -19,7 +19,10 @@ export {
   NoConversationsError,
 } from './transfer/sources/find-conversations.js';
 export type { SourceFiles } from './transfer/sources/source-files.js';
-export { ConversationExporter, type ExportedConversation } from './transfer/exporting/conversation-exporter.js';
+export {
+  ConversationExporter,
+  type ExportedConversation,
+} from './transfer/exporting/conversation-exporter.js';
 export { StartConversationRequestDto } from './api/dto/start-conversation.dto.js';
 export { type PortableRequest, PortableRequests } from './api/portable-requests.js';
 export { parseWithYield } from './journal/parse-event.js';

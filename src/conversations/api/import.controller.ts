@@ -2,7 +2,10 @@ import { Controller, HttpStatus, Post, Query, Req, Res } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { CurrentPrincipal, type Principal, Scope } from '../../auth/index.js';
 import { documentSchemas, Operation } from '../../http/index.js';
-import { ArchiveImportService, type ArchiveImportAnswer } from '../transfer/importing/archive-import.service.js';
+import {
+  ArchiveImportService,
+  type ArchiveImportAnswer,
+} from '../transfer/importing/archive-import.service.js';
 import { ImportQueryDto } from './dto/import.dto.js';
 
 documentSchemas(async () => (await import('./schemas/import-schemas.js')).importSchemas());

@@ -10,7 +10,19 @@ import { ConversationImporter } from './importing/conversation-importer.js';
 /** Moves conversations in and out. Knows no agents: commands use it without a server. */
 @Module({
   imports: [StorageModule, ToolsModule],
-  providers: [ConversationStore, WorkspaceHost, ConversationImporter, ConversationExporter, ConversationTransfer],
-  exports: [ConversationStore, WorkspaceHost, ConversationImporter, ConversationExporter, ConversationTransfer],
+  providers: [
+    ConversationStore,
+    WorkspaceHost,
+    ConversationImporter,
+    ConversationExporter,
+    ConversationTransfer,
+  ],
+  exports: [
+    ConversationStore,
+    WorkspaceHost,
+    ConversationImporter,
+    ConversationExporter,
+    ConversationTransfer,
+  ],
 })
 export class TransferModule {}

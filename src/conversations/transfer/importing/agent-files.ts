@@ -2,7 +2,12 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder, syncFolder } from '../../../files/index.js';
 import { asJsonObject, isJsonObject, tryParseJson } from '../../../json/index.js';
-import { bashRecordOf, copyConversationFiles, type BashHistories, type BashHistory } from '../../../storage/index.js';
+import {
+  bashRecordOf,
+  copyConversationFiles,
+  type BashHistories,
+  type BashHistory,
+} from '../../../storage/index.js';
 import { eventFiles } from '../reading/event-files.js';
 import { ImportNotes } from '../reading/notes.js';
 import { FilesLog, type Reading } from '../reading/source-log.js';
@@ -165,7 +170,10 @@ function isBashEvent(value: unknown): value is object {
   const { id, kind, timestamp, command_id: command, order } = value;
   if (typeof id !== 'string' || !/^[0-9a-f]{32}$/.test(id) || typeof timestamp !== 'string') return false;
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/.test(timestamp)) return false;
-  return kind === 'BashCommand' || (kind === 'BashOutput' && typeof command === 'string' && Number.isInteger(order));
+  return (
+    kind === 'BashCommand' ||
+    (kind === 'BashOutput' && typeof command === 'string' && Number.isInteger(order))
+  );
 }
 
 /** The type of a sub-agent, if its state tells it. */

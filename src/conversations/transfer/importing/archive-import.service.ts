@@ -118,9 +118,7 @@ export class ArchiveImportService {
     await this.assertDone(result, principal);
     const { outcome, id, events, report } = result;
     const isStored = id !== null && (outcome === 'same' || !options.dryRun);
-    const info = isStored
-      ? await this.infos.info(id, { includeSkills: false, runtimeInfo: false })
-      : null;
+    const info = isStored ? await this.infos.info(id, { includeSkills: false, runtimeInfo: false }) : null;
     return { outcome: outcome === 'same' ? 'same' : 'imported', conversation: info, events, report };
   }
 

@@ -48,7 +48,9 @@ export class ConversationImport {
     if (notes.hasProblems) await files.writeReport();
   }
 
-  private async readLog(append: (records: Parameters<EventLog['append']>[2]) => Promise<void>): Promise<void> {
+  private async readLog(
+    append: (records: Parameters<EventLog['append']>[2]) => Promise<void>,
+  ): Promise<void> {
     const { source, state, notes, logPosition } = this;
     const fold = logPosition === undefined ? new LogFold(state, notes) : undefined;
     const add = (event: DurableEvent, seq: number): void => {

@@ -74,7 +74,8 @@ interface Plan {
  * Where a conversation is imported: under an id; or nowhere, because it is here with so many events, because a
  * different one has its id, or for another reason.
  */
-type Place = { id: string } | { id: string; same: number } | { id: string; difference: string } | { reason: string };
+type Place =
+  { id: string } | { id: string; same: number } | { id: string; difference: string } | { reason: string };
 
 const ORIGINAL_DOCUMENTS = ['meta.json', 'base_state.json'];
 
@@ -224,8 +225,7 @@ export class ConversationImporter {
     notes: ImportNotes,
   ): Promise<{ state: ConversationState; logPosition: number | undefined }> {
     const admit =
-      options.admit ??
-      ((request) => Promise.resolve({ ...request, owner_key: null, workspace_root: null }));
+      options.admit ?? ((request) => Promise.resolve({ ...request, owner_key: null, workspace_root: null }));
     const stateOptions: StateOptions = {
       admit,
       mapWorkspace: (folder) => mapped(folder, options.workspaces),
@@ -274,7 +274,9 @@ function mapped(folder: string, workspaces: ImportOptions['workspaces']): string
 /** The folder of the conversation as its events name it. */
 function persistenceOf({ base, id }: SourceConversation, config: AppConfig): string {
   const { persistence_dir: folder } = base ?? {};
-  return typeof folder === 'string' ? folder.replace(/\/$/, '') : persistenceDir(config.conversations_path, id);
+  return typeof folder === 'string'
+    ? folder.replace(/\/$/, '')
+    : persistenceDir(config.conversations_path, id);
 }
 
 /** By the times of the metadata and of the first and the last event. */

@@ -64,9 +64,7 @@ export class LogFold {
   private applyHead(): void {
     const { state, folded } = this;
     if (state.leaf_event_id !== null && !this.isHeadSeen) {
-      this.notes.problem(
-        `its head ${state.leaf_event_id} is not in its log: the last event takes its place`,
-      );
+      this.notes.problem(`its head ${state.leaf_event_id} is not in its log: the last event takes its place`);
       state.leaf_event_id = null;
       state.head_is_empty = false;
     }

@@ -45,7 +45,9 @@ export async function withUploadedArchive<T>(
   try {
     await receive(request, file, Math.min(limit ?? MAX_ZIP_BYTES, MAX_ZIP_BYTES));
     const found = await openZip(file, 'the archive', UNPACKED).catch((error: unknown) => {
-      throw error instanceof NoConversationsError ? new InvalidRequestError(['body', FIELD], error.message) : error;
+      throw error instanceof NoConversationsError
+        ? new InvalidRequestError(['body', FIELD], error.message)
+        : error;
     });
     try {
       const [files, ...others] = found.conversations;

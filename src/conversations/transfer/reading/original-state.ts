@@ -93,11 +93,14 @@ function requestOf(
     return value === undefined || value === null ? {} : { [name]: value };
   };
   const { working_dir: folder } = asJsonObject(base['workspace'] ?? meta['workspace']);
-  if (typeof folder !== 'string') notes.problem('its workspace is unknown: workspace/project takes its place');
+  if (typeof folder !== 'string')
+    notes.problem('its workspace is unknown: workspace/project takes its place');
   const working_dir = options.mapWorkspace(typeof folder === 'string' ? folder : 'workspace/project');
   if (meta['plugins'] !== undefined && meta['plugins'] !== null)
     notes.change('plugins are not loaded again: what they gave to the agent is kept');
-  const given = Object.entries(meta).filter(([name, value]) => REQUEST_FIELDS.includes(name) && value !== null);
+  const given = Object.entries(meta).filter(
+    ([name, value]) => REQUEST_FIELDS.includes(name) && value !== null,
+  );
   const raw: JsonObject = {
     ...Object.fromEntries(given),
     ...current('confirmation_policy'),

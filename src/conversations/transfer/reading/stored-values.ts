@@ -49,7 +49,10 @@ export function statsIn(value: unknown): ConversationStats {
           ...stored,
           model_name: model,
           accumulated_cost: numberIn(stored['accumulated_cost']),
-          accumulated_token_usage: { ...empty.accumulated_token_usage, ...(isJsonObject(total) ? total : {}) },
+          accumulated_token_usage: {
+            ...empty.accumulated_token_usage,
+            ...(isJsonObject(total) ? total : {}),
+          },
           costs: objectsIn<(typeof empty.costs)[number]>(stored['costs']),
           response_latencies: objectsIn<(typeof empty.response_latencies)[number]>(
             stored['response_latencies'],

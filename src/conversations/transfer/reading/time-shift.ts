@@ -93,7 +93,9 @@ export function findZone({ created, updated, first, last }: KnownTimes): ZoneOff
     clues.filter((difference) => Math.abs(difference - offset * MINUTE_MS) <= MAX_DELAY_MS).length;
   // `getTimezoneOffset` is positive in the west.
   const here = -new Date(begin.localMs).getTimezoneOffset();
-  const candidates = clues.map((difference) => Math.round(difference / MINUTE_MS / STEP_MINUTES) * STEP_MINUTES);
+  const candidates = clues.map(
+    (difference) => Math.round(difference / MINUTE_MS / STEP_MINUTES) * STEP_MINUTES,
+  );
   const best = candidates.reduce((one, other) => (votes(other) > votes(one) ? other : one), here);
   return best === here || Math.abs(best) > MAX_OFFSET_MINUTES ? undefined : () => best;
 }
@@ -110,7 +112,11 @@ function parse(timestamp: string): Moment | undefined {
   if (year === undefined) return undefined;
   const localMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   if (Number.isNaN(localMs)) return undefined;
-  return { localMs, micros: Number(fraction.padEnd(6, '0')), offset: zone === undefined ? zone : offsetOf(zone) };
+  return {
+    localMs,
+    micros: Number(fraction.padEnd(6, '0')),
+    offset: zone === undefined ? zone : offsetOf(zone),
+  };
 }
 
 function offsetOf(zone: string): number {

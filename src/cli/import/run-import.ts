@@ -16,8 +16,8 @@ import { errorMessage } from '../../errors/index.js';
 import { DamagedConversationError, LeaseHeldError, TakeoverPendingError } from '../../storage/index.js';
 import { CopyProgress, type CopyOutput } from '../copying/copy-progress.js';
 import { CopyError } from '../copying/copy-error.js';
-import { withTransfer } from './transfer-context.js';
-import type { ImportCommandOptions } from './transfer-command-line.js';
+import { withTransfer } from '../copying/transfer-context.js';
+import type { ImportCommandOptions } from './import-command-line.js';
 
 /** How many conversations are imported at the same time. */
 const PARALLEL = 4;
@@ -48,7 +48,10 @@ export async function runImport(
     output.write(`into ${target}\n`);
     return await withTransfer(config, output, (transfer) => {
       const settled = performance.now() + settlingMs(config);
-      const progress = new CopyProgress(output, found.reduce((sum, { conversations }) => sum + conversations.length, 0));
+      const progress = new CopyProgress(
+        output,
+        found.reduce((sum, { conversations }) => sum + conversations.length, 0),
+      );
       const importOptions: ImportOptions = {
         ...{ secretKeys, zone, workspaces, newId, dryRun },
         onEvents: (events, bytes) => progress.add(events, bytes),
@@ -147,7 +150,8 @@ class Import {
     const lines = [
       `conversations: ${imported} ${dryRun ? 'would be imported' : 'imported'} (${events} events), ` +
         `${same} were here already, ${refused + different} refused`,
-      different > 0 && `${different} differ from the conversation with their id: --new-id imports them beside it`,
+      different > 0 &&
+        `${different} differ from the conversation with their id: --new-id imports them beside it`,
       problems > 0 && `${problems} with problems: what could be read is there, the rest is kept beside it`,
       withLost > 0 &&
         `${withLost} with secrets that have no value (stored without a key, or no --secret-key-file opens them): ` +

@@ -4,7 +4,7 @@ import { type AppConfig, ConfigModule } from '../../config/index.js';
 import { ConversationTransfer } from '../../conversations/index.js';
 import { TransferModule } from '../../conversations/transfer/transfer.module.js';
 import { DocumentsModule } from '../../storage/documents.module.js';
-import type { CopyOutput } from '../copying/copy-progress.js';
+import type { CopyOutput } from './copy-progress.js';
 
 /** The storage of conversations without anything of the web. The documents check the key of a database. */
 @Module({})

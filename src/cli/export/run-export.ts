@@ -10,8 +10,8 @@ import { DamagedConversationError } from '../../storage/index.js';
 import { dashedUuid } from '../../text/index.js';
 import { CopyError } from '../copying/copy-error.js';
 import { CopyProgress, type CopyOutput } from '../copying/copy-progress.js';
-import type { ExportCommandOptions } from './transfer-command-line.js';
-import { withTransfer } from './transfer-context.js';
+import { withTransfer } from '../copying/transfer-context.js';
+import type { ExportCommandOptions } from './export-command-line.js';
 
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
