@@ -1,7 +1,7 @@
 import { appendFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder, syncFolder } from '../../../files/index.js';
-import { asJsonObject, isJsonObject, tryParseJson } from '../../../json/index.js';
+import { asJsonObject, isJsonObject, tryParseJson, type JsonObject } from '../../../json/index.js';
 import {
   bashRecordOf,
   copyConversationFiles,
@@ -128,7 +128,7 @@ export class AgentFiles {
     const text = (await this.content(`${BASH_FOLDER}/${name}`, MAX_FILE_BYTES))?.toString() ?? '';
     const texts = BASH_EVENT.test(name) ? [text] : name.endsWith('.jsonl') ? text.split('\n') : [];
     const events = texts.filter((line) => line !== '').map((line) => tryParseJson(line));
-    const lines = events.filter(isBashEvent).map((event) => JSON.stringify(event));
+    const lines = events.filter(isBashEvent).map((event) => JSON.stringify(inOrder(event)));
     if (lines.length < events.length) this.notes.problem(`${BASH_FOLDER}/${name} is damaged`);
     return lines;
   }
@@ -165,7 +165,14 @@ async function appendBash(history: BashHistory, line: string): Promise<void> {
   if ((await history.line(record.id)) === undefined) await history.append(record);
 }
 
-function isBashEvent(value: unknown): value is object {
+/** With the keys in the order of the wire, by which a history finds an event in its line. */
+function inOrder({ id, timestamp, command_id, order, kind, ...fields }: JsonObject): JsonObject {
+  return kind === 'BashOutput'
+    ? { id, timestamp, command_id, order, ...fields, kind }
+    : { ...fields, id, timestamp, kind };
+}
+
+function isBashEvent(value: unknown): value is JsonObject {
   if (!isJsonObject(value)) return false;
   const { id, kind, timestamp, command_id: command, order } = value;
   if (typeof id !== 'string' || !/^[0-9a-f]{32}$/.test(id) || typeof timestamp !== 'string') return false;
