@@ -1,11 +1,14 @@
 import { Logger } from '@nestjs/common';
 import path from 'node:path';
 import { latestImages, isInvocable, needsInvokeTool, skillsOf } from '../../agent/index.js';
+import { InvalidRequestError } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
 import { settlesWithin } from '../../flow/index.js';
 import {
+  builtInTool,
   type McpServers,
   DuplicateToolError,
+  ToolParamsError,
   type ToolRegistry,
   type Tool,
   type ToolDefinition,
@@ -89,18 +92,21 @@ export class Toolset {
   private createTools(): Map<string, Tool> {
     const { agent, client_tools } = this.state;
     const { tools, filter_tools_regex: filter } = agent;
-    const own = this.services.toolRegistry.createTools(tools, this.builtIn(), this.host(), client_tools);
+    const { toolRegistry } = this.services;
+    const own = usable(() => toolRegistry.createTools(tools, this.builtIn(), this.host(), client_tools));
     const all = merge(own, this.mcpTools, (names) => this.reportClash(names));
-    return filter === null ? all : filterByPrefix(all, filter, this.services.toolRegistry);
+    return filter === null ? all : filterByPrefix(all, filter, toolRegistry);
   }
 
   /** Class names of the built-in tools: those of the agent and those that skills and images need. */
   private builtIn(): string[] {
     const { agent } = this.state;
     const named = agent.include_default_tools.filter((name) => name !== INSPECT_IMAGE);
-    if (!named.includes(INVOKE_SKILL) && needsInvokeTool(skillsOf(agent))) named.push(INVOKE_SKILL);
+    const configured = new Set(agent.tools.map(({ name }) => builtInTool(name)?.kind));
+    const isMissing = (name: string): boolean => !named.includes(name) && !configured.has(name);
+    if (isMissing(INVOKE_SKILL) && needsInvokeTool(skillsOf(agent))) named.push(INVOKE_SKILL);
     // The tool asks a model of a profile, so it needs one that takes images.
-    if (this.models.visionNames.length > 0) named.push(INSPECT_IMAGE);
+    if (isMissing(INSPECT_IMAGE) && this.models.visionNames.length > 0) named.push(INSPECT_IMAGE);
     return named;
   }
 
@@ -252,6 +258,15 @@ export class Toolset {
     const tools = [...(this.instances?.values() ?? [])];
     this.instances = undefined;
     await Promise.allSettled([...tools.map((tool) => tool.close()), this.servers?.close()]);
+  }
+}
+
+/** @throws InvalidRequestError for options of tools that an older server or another program has stored */
+function usable<T>(create: () => T): T {
+  try {
+    return create();
+  } catch (error) {
+    throw error instanceof ToolParamsError ? new InvalidRequestError([], error.message) : error;
   }
 }
 

@@ -49,6 +49,20 @@ export class Tenancy {
     };
   }
 
+  /**
+   * What a request may ask of a server in a container. Its agent can read the memory of that server: so with
+   * a key of reach `own`, no stored model may be used, whose keys would be there.
+   * @throws ForbiddenError
+   */
+  admitToContainer(request: RequestedConversation, principal: Principal): RequestedConversation {
+    if (ownerFilter(principal) === undefined) return request;
+    if (request.storedModel === true)
+      throw new ForbiddenError(
+        'LLM profiles of the server may not be used in a container with this key: its agent could read their keys.',
+      );
+    return restrict(request);
+  }
+
   /** @throws SandboxError where programs cannot be confined as `own_keys_sandbox` wants it */
   private assertConfined(): void {
     try {
