@@ -138,9 +138,8 @@ describe('A server whose conversations run in containers', () => {
       };
       const started = performance.now();
       const { status, body } = await server.request('POST', '/api/conversations', request());
-      expect([what, [502, 503].includes(status), detailOf(body)]).toEqual([
-        ...[what, true, expect.stringMatching(/container engine/)],
-      ]);
+      expect([what, [502, 503].includes(status)]).toEqual([what, true]);
+      expect(detailOf(body)).toMatch(/container engine/);
       // No time limit has ended it.
       expect(performance.now() - started).toBeLessThan(20_000);
       expect((await server.request('GET', '/alive')).status).toBe(200);
