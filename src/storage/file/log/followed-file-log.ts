@@ -20,6 +20,8 @@ export class FollowedFileLog implements FollowedLog {
   /** Two looks at the same time would count a line twice. */
   private readonly looks = new SerialQueue();
   private isClosed = false;
+  /** Why the last look has failed: what is known may be wrong. */
+  private failure: unknown;
 
   constructor(
     private readonly conversationId: string,
@@ -36,6 +38,7 @@ export class FollowedFileLog implements FollowedLog {
 
   private async look(): Promise<void> {
     this.assertOpen();
+    this.failure = undefined;
     try {
       const found = await stat(this.path, { bigint: true }).catch(undefinedIfMissing);
       if (!found) return await this.forget();
@@ -47,12 +50,14 @@ export class FollowedFileLog implements FollowedLog {
       await this.opened?.lines.scan();
     } catch (error) {
       await this.forget();
-      throw toFileError(this.conversationId, FILE_NAME_IN_ERRORS, error);
+      this.failure = toFileError(this.conversationId, FILE_NAME_IN_ERRORS, error);
+      throw this.failure;
     }
   }
 
   async read(fromSeq: number, limit: number): Promise<string[]> {
     this.assertOpen();
+    if (this.failure !== undefined) throw this.failure;
     try {
       return (await this.opened?.lines.read(fromSeq, limit)) ?? [];
     } catch (error) {
