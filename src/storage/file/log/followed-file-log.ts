@@ -21,7 +21,7 @@ export class FollowedFileLog implements FollowedLog {
   private readonly looks = new SerialQueue();
   private isClosed = false;
   /** Why the last look has failed: what is known may be wrong. */
-  private failure: unknown;
+  private failure: { error: unknown } | undefined;
 
   constructor(
     private readonly conversationId: string,
@@ -50,14 +50,15 @@ export class FollowedFileLog implements FollowedLog {
       await this.opened?.lines.scan();
     } catch (error) {
       await this.forget();
-      this.failure = toFileError(this.conversationId, FILE_NAME_IN_ERRORS, error);
-      throw this.failure;
+      const failure = toFileError(this.conversationId, FILE_NAME_IN_ERRORS, error);
+      this.failure = { error: failure };
+      throw failure;
     }
   }
 
   async read(fromSeq: number, limit: number): Promise<string[]> {
     this.assertOpen();
-    if (this.failure !== undefined) throw this.failure;
+    if (this.failure) throw this.failure.error;
     try {
       return (await this.opened?.lines.read(fromSeq, limit)) ?? [];
     } catch (error) {
