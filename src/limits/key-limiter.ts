@@ -111,6 +111,15 @@ export class KeyLimiter {
     if (keyId !== null && usd > 0 && Number.isFinite(usd)) this.usage.add(keyId, { usd });
   }
 
+  /**
+   * Call before `overSpent`: what other servers have spent counts from now on. Keys without a limit need not
+   * wait.
+   */
+  async settleSpent(keyId: string | null): Promise<void> {
+    if (keyId === null || this.limitsOf(this.keys.known(keyId)).usd_per_day === null) return;
+    await this.usage.settled();
+  }
+
   /** Why models may cost a key nothing more today; undefined if they may. */
   overSpent(keyId: string | null): string | undefined {
     if (keyId === null) return undefined;

@@ -38,6 +38,7 @@ import { OTHER_STARTS, START_EXAMPLE } from './examples.js';
 import { requestedLlmProfile, requestedProfile, toStartRequest } from './dto/to-start-request.js';
 import { ownerFilter } from '../owners/ownership.js';
 import { Tenancy } from '../owners/tenancy.js';
+import type { FinalResponse } from '../queries/final-response.js';
 import { listJson, pageJson } from '../queries/json-page.js';
 import {
   LaunchProfiles,
@@ -307,15 +308,15 @@ export class ConversationsController {
   @Operation({
     tag,
     summary: "Get the agent's final response",
-    description: 'The text of the last `finish` call or message of the agent.',
+    description:
+      'The text of the last `finish` call or message of the agent. If `finish` has a `response_schema`, the ' +
+      'object that the agent answered with is in `structured_output`.',
     answers: {
       200: { description: 'The final response; empty if there is none yet.', schema: 'AgentResponseResult' },
     },
   })
-  async finalResponse(
-    @Param('conversation_id', ConversationIdPipe) id: string,
-  ): Promise<{ response: string }> {
-    return { response: await this.conversations.finalResponse(id) };
+  finalResponse(@Param('conversation_id', ConversationIdPipe) id: string): Promise<FinalResponse> {
+    return this.conversations.finalResponse(id);
   }
 
   private async loadProfile(

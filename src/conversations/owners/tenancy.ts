@@ -37,7 +37,7 @@ export class Tenancy {
     // As for an unknown one.
     if (parent !== null && !(await this.ownership.isVisible(parent, principal)))
       throw new InvalidRequestError([], `Parent conversation ${parent} not found`);
-    const restricted = restrict(request);
+    const restricted = restrict(request, this.config.own_keys_llm_profiles);
     this.assertConfined();
     const workspace_root = await this.workspaces.folderOf(principal.id);
     const working_dir = await this.workspaces.makeWorkingDir(workspace_root, request.workspace.working_dir);
