@@ -61,6 +61,7 @@ export class AgentLoop implements AgentDriver {
       }
       if (session.stuckDetection && (await this.checkStuck(session))) return;
       if (session.status === 'waiting_for_confirmation') await session.setStatus('running');
+      await session.settleBudget();
       if (session.budgetExceeded !== undefined && session.view.pendingActions().length === 0) {
         // Pending actions are still executed: they were paid for.
         await session.setStatus('error', runErrorDraft('MaxBudgetReached', session.budgetExceeded));

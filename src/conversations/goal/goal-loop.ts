@@ -134,7 +134,7 @@ export class GoalLoop {
       await this.journal.commit(this.interruption());
       return undefined;
     }
-    this.usage.assertAffordable();
+    await this.usage.assertAffordable();
     const { objective } = state.goal;
     const { verdict, usage } = await traced(
       'judge_goal',

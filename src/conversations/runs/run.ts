@@ -70,6 +70,9 @@ export class Run implements AgentSession {
   get stuckDetection(): boolean {
     return this.state.stuck_detection;
   }
+  settleBudget(): Promise<void> {
+    return this.runtime.usage.settle();
+  }
   get budgetExceeded(): string | undefined {
     return this.runtime.usage.exceeded;
   }

@@ -172,7 +172,7 @@ export class SteeringService {
   }
 
   private async askIn(conversation: Conversation, question: string, signal: AbortSignal): Promise<string> {
-    conversation.agentRuntime.usage.assertAffordable();
+    await conversation.agentRuntime.usage.assertAffordable();
     const view = await conversation.agentRuntime.prepareView();
     const { acpAgent } = conversation.agentRuntime;
     if (acpAgent) {

@@ -166,7 +166,7 @@ export class ConversationSubAgents implements SubAgents {
 
   private async promptFiles(agent: AgentSpec): Promise<PromptFiles> {
     try {
-      return await loadPromptFiles(agent, this.services, `conversation ${this.sink.state.id}`);
+      return await loadPromptFiles(agent, this.services, this.sink.state);
     } catch (error) {
       throw new HostRefusal(errorMessage(error));
     }
@@ -187,7 +187,7 @@ export class ConversationSubAgents implements SubAgents {
     try {
       this.services.toolRegistry.assertKnown(
         tools.map((tool) => ({ name: tool })),
-        [],
+        ['FinishTool', 'ThinkTool'],
       );
     } catch (error) {
       throw new HostRefusal(errorMessage(error));

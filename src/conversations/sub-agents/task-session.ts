@@ -90,6 +90,9 @@ export class TaskSession implements AgentSession {
   get maxIterations(): number {
     return this.options.type.maxIterations;
   }
+  settleBudget(): Promise<void> {
+    return this.usage.settle();
+  }
   /** The budget of the conversation also limits its tasks. */
   get budgetExceeded(): string | undefined {
     return this.usage.exceeded;
