@@ -26,7 +26,8 @@ const ARROWS = {
   auth: ['config', 'crypto', 'text'],
   keys: ['auth', 'config', 'crypto', 'errors', 'flow', 'http', 'storage'],
   audit: ['auth', 'config', 'errors', 'events', 'flow', 'forwarding', 'http', 'meters', 'storage'],
-  limits: ['auth', 'config', 'errors', 'flow', 'forwarding', 'meters', 'storage'],
+  usage: ['auth', 'config', 'errors', 'events', 'flow', 'http', 'storage'],
+  limits: ['auth', 'config', 'errors', 'flow', 'forwarding', 'http', 'meters', 'storage', 'usage'],
   logging: ['crypto', 'errors'],
   storage: ['config', 'crypto', 'errors', 'files', 'flow', 'meters', 'processes', 'text'],
   llm: ['errors', 'events', 'flow', 'meters', 'text'],
@@ -56,6 +57,7 @@ const ARROWS = {
     'storage',
     'text',
     'tools',
+    'usage',
   ],
   shares: [
     'auth',

@@ -6,9 +6,7 @@ import { type DocumentWriter, Documents } from '../storage/index.js';
 import { dayOf, daysBefore } from './day.js';
 
 /** What a key has used on one day. */
-export interface DayUsage {
-  /** Cost of the models of its conversations (US dollars). */
-  usd: number;
+interface DayUsage {
   /** Conversations that it has created. */
   conversations: number;
 }
@@ -26,7 +24,7 @@ const FRESH_MS = 2_000;
 const LAST_WRITE_MS = 2_000;
 
 /**
- * What keys use a day, by a document a day, to which all servers add. It is stored within a moment: what was
+ * What keys use a day, apart from what models cost (`Spending`), by a document a day, to which all servers add. It is stored within a moment: what was
  * used in the last one before a crash is lost.
  */
 @Injectable()
@@ -68,7 +66,7 @@ export class KeyUsage implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** Adds to the usage of a key; a negative number takes something back. Never throws. */
   add(keyId: string, used: Partial<DayUsage>): void {
-    this.keep(this.turnToday(), keyId, { usd: 0, conversations: 0, ...used });
+    this.keep(this.turnToday(), keyId, { conversations: 0, ...used });
     this.saveSoon(GATHER_MS);
   }
 
@@ -178,8 +176,8 @@ function usageIn(document: JsonObject | undefined): Map<string, DayUsage> {
   return new Map(keys.map(([keyId, value]) => [keyId, toUsage(asJsonObject(value))]));
 }
 
-function toUsage({ usd, conversations }: JsonObject): DayUsage {
-  return { usd: numberOr0(usd), conversations: numberOr0(conversations) };
+function toUsage({ conversations }: JsonObject): DayUsage {
+  return { conversations: numberOr0(conversations) };
 }
 
 function numberOr0(value: unknown): number {
@@ -187,8 +185,5 @@ function numberOr0(value: unknown): number {
 }
 
 function sum(a: DayUsage | undefined, b: DayUsage | undefined): DayUsage {
-  return {
-    usd: (a?.usd ?? 0) + (b?.usd ?? 0),
-    conversations: (a?.conversations ?? 0) + (b?.conversations ?? 0),
-  };
+  return { conversations: (a?.conversations ?? 0) + (b?.conversations ?? 0) };
 }

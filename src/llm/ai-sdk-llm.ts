@@ -8,6 +8,7 @@ import { withAttempts } from './retry/attempts.js';
 import { TextLimit } from './transport/answer-limits.js';
 import { callConfig } from './request/call-config.js';
 import { CompletionLogs, type CompletionListener } from './completion-log.js';
+import { FailedCalls, type FailureListener } from './failed-calls.js';
 import { FallbackModels, type ModelLoader } from './retry/fallback-models.js';
 import { withInlineImages, withoutImages } from './messages/images.js';
 import type { LlmConfig } from './request/llm-config.js';
@@ -34,6 +35,7 @@ export class AiSdkLlm extends Llm {
   private readonly logger = new Logger('Llm');
   private readonly reasoning = new RejectedReasoning();
   private readonly logs = new CompletionLogs();
+  private readonly failures = new FailedCalls();
   private readonly fallbacks = new FallbackModels();
   private tokenProvider: SubscriptionToken = () => Promise.resolve(undefined);
   private guard: ModelGuard = () => Promise.resolve();
@@ -58,6 +60,10 @@ export class AiSdkLlm extends Llm {
     return this.logs.listen(conversationId, listener);
   }
 
+  override listenToFailures(conversationId: string, listener: FailureListener): () => void {
+    return this.failures.listen(conversationId, listener);
+  }
+
   override setModelLoader(load: ModelLoader): void {
     this.fallbacks.load = load;
   }
@@ -75,7 +81,8 @@ export class AiSdkLlm extends Llm {
   }
 
   private ask(request: LlmRequest): Promise<LlmResponse> {
-    return this.logs.record(request, () => this.callWithRetries(request));
+    const call = () => this.callWithRetries(request);
+    return this.logs.record(request, () => this.failures.watch(request, call));
   }
 
   private async callWithRetries(request: LlmRequest): Promise<LlmResponse> {

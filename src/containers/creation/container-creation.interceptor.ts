@@ -50,13 +50,13 @@ export class ContainerCreationInterceptor implements NestInterceptor {
 
   /** Whose runs and costs in a container would have to be counted cannot have any there: nobody sees them. */
   private assertAllowed(principal: Principal): void {
-    const { concurrent_runs: runs, usd_per_day: usd } = this.limiter.limitsOf(principal);
+    const { concurrent_runs: runs, usd_per_day: usd, usd_per_month: monthly } = this.limiter.limitsOf(principal);
     if (principal.reach === 'own')
       throw refused('Keys that reach their own conversations only cannot create conversations in containers');
-    if (runs !== null || usd !== null)
+    if (runs !== null || usd !== null || monthly !== null)
       throw refused(
-        'Keys with a limit concurrent_runs or usd_per_day cannot create conversations in containers, ' +
-          'where neither is counted',
+        'Keys with a limit concurrent_runs, usd_per_day or usd_per_month cannot create conversations in containers, ' +
+          'where none of them is enforced',
       );
   }
 
