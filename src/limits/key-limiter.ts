@@ -109,7 +109,10 @@ export class KeyLimiter {
     return this.config.budgets.warn_percent;
   }
 
-  /** Why models may cost a key nothing more at the moment; undefined if they may. @param keyId null: the administrator's */
+  /**
+   * Why models may cost a key nothing more at the moment; undefined if they may.
+   * @param keyId null: the administrator's
+   */
   overSpent(keyId: string | null): string | undefined {
     const over = this.budgetsOf(keyId).find(({ spent, limit }) => spent >= limit);
     return over && `${messageOf(over)} ${NEXT[over.period]}`;

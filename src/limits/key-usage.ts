@@ -24,8 +24,8 @@ const FRESH_MS = 2_000;
 const LAST_WRITE_MS = 2_000;
 
 /**
- * What keys use a day, apart from what models cost (`Spending`), by a document a day, to which all servers add. It is stored within a moment: what was
- * used in the last one before a crash is lost.
+ * What keys use a day, apart from what models cost (`Spending`), by a document a day, to which all servers
+ * add. It is stored within a moment: what was used in the last one before a crash is lost.
  */
 @Injectable()
 export class KeyUsage implements OnApplicationBootstrap, OnApplicationShutdown {

@@ -14,8 +14,8 @@ const BATCH = 500;
 
 /**
  * The calls that a log records, in batches.
- * @param since only events from this time on (ms since the epoch); undefined: all. Only then calls are derived
- *   that older servers have counted without a record of each.
+ * @param since only events from this time on (ms since the epoch); undefined: all. Only then calls are
+ *   derived that older servers have counted without a record of each.
  */
 export async function* callsInLog(
   log: LogReader,

@@ -17,7 +17,7 @@ const LINE_END = 10;
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
 
 /**
- * The calls of one month (UTC): a line each in `2026-11.jsonl`, and their sums in `2026-11.totals.json`, which
+ * The calls of one month (UTC): a line each in `2026-11.jsonl`, and their sums in `2026-11.totals.json`. These
  * are only a shortcut: they say up to which byte of the lines they hold. Several processes may append.
  */
 export class UsageMonth {

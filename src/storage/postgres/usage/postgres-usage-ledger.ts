@@ -122,6 +122,6 @@ function toGroup(row: Row, length: number): UsageGroup {
 
 function totalsOf(row: Row): UsageTotals {
   const sums = noUsage();
-  for (const name of SUMS) sums[name] = Number(row[name]);
+  for (const name of SUMS) sums[name] = row[name];
   return sums;
 }
