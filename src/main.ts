@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { useCodeCaches } from './cli/index.js';
+import { useCodeCaches } from './cli/code-cache.js';
 import type * as Program from './program.js';
 
 enableCompileCache();

@@ -1,12 +1,4 @@
-import {
-  HELP,
-  KEYS_HELP,
-  type KeysAction,
-  MOVE_HELP,
-  parseCommandLine,
-  type Command,
-  type MoveOptions,
-} from './cli/index.js';
+import { type Command, HELP, parseCommandLine, SUBCOMMANDS } from './cli/index.js';
 import type { UiPlace } from './ui/installed-ui.js';
 import type { LoadedConfig } from './config/index.js';
 
@@ -23,17 +15,8 @@ export async function run(args: readonly string[]): Promise<void> {
     case 'help':
       process.stdout.write(HELP);
       break;
-    case 'move-help':
-      process.stdout.write(MOVE_HELP);
-      break;
-    case 'move':
-      await runMove(command.options);
-      break;
-    case 'keys-help':
-      process.stdout.write(KEYS_HELP);
-      break;
-    case 'keys':
-      await manageKeys(command.action);
+    case 'subcommand':
+      await runSubcommand(command.name, command.args);
       break;
     case 'version': {
       const { SERVER_VERSION } = await import('./server/version.js');
@@ -69,42 +52,32 @@ async function start(command: ConfiguredCommand): Promise<void> {
   await serve(loaded, factory);
 }
 
-/** Moves everything from one storage to another. */
-async function runMove(options: MoveOptions): Promise<void> {
-  const [{ loadConfig, ConfigError }, { move, explainMoveError }, { explainStartupError }] =
-    await Promise.all([
-      import('./config/index.js'),
-      import('./cli/move/move.js'),
-      import('./cli/startup-error.js'),
-    ]);
-  const listen = { host: '0.0.0.0', port: 0, hostGiven: false };
-  try {
-    const { config } = loadConfig({ env: process.env, cwd: process.cwd(), listen });
-    process.exitCode = await move(options, config, process.stdout);
-  } catch (error) {
-    printErrors(error instanceof ConfigError ? explainStartupError(error, listen) : explainMoveError(error));
-    process.exit(1);
+/** Runs a command with the configuration that the server would have. */
+async function runSubcommand(name: string, args: readonly string[]): Promise<void> {
+  const subcommand = await SUBCOMMANDS[name]?.load();
+  const parsed = subcommand?.parse(args);
+  if (!subcommand || !parsed) return;
+  if (parsed.kind === 'help') {
+    process.stdout.write(subcommand.help);
+    return;
   }
-}
-
-/** Makes, lists or revokes named keys. */
-async function manageKeys(action: KeysAction): Promise<void> {
-  const [{ loadConfig, ConfigError }, { runKeys, explainKeysError }, { explainStartupError }] =
-    await Promise.all([
-      import('./config/index.js'),
-      import('./cli/keys/run-keys.js'),
-      import('./cli/startup-error.js'),
-    ]);
+  if (parsed.kind === 'usage-error') {
+    printErrors([parsed.message]);
+    process.exitCode = 2;
+    return;
+  }
+  const { loadConfig, ConfigError } = await import('./config/index.js');
   const listen = { host: '0.0.0.0', port: 0, hostGiven: false };
   try {
     const { config } = loadConfig({ env: process.env, cwd: process.cwd(), listen });
-    process.exitCode = await runKeys(action, config, {
+    process.exitCode = await parsed.run(config, {
       print: (line) => process.stdout.write(`${line}\n`),
       note: (line) => printErrors([line]),
     });
   } catch (error) {
+    const { explainStartupError } = await import('./cli/startup-error.js');
     printErrors(
-      error instanceof ConfigError ? explainStartupError(error, listen) : [explainKeysError(error)],
+      error instanceof ConfigError ? explainStartupError(error, listen) : await parsed.explain(error),
     );
     process.exit(1);
   }

@@ -1,24 +1,22 @@
 import { parseArgs } from 'node:util';
 import type { ListenAddress } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
-import { type KeysCommand, parseKeysCommandLine } from './keys/index.js';
-import { parseMoveCommandLine, type MoveCommand } from './move/index.js';
+import { SUBCOMMANDS, type SubcommandEntry } from './subcommands.js';
 
 /** A parsed command line. */
 export type Command =
   | { kind: 'help' }
   | { kind: 'version' }
   | { kind: 'usage-error'; message: string }
-  | MoveCommand
-  | KeysCommand
+  /** A command beside the server, with the arguments behind its name. */
+  | { kind: 'subcommand'; name: string; args: readonly string[] }
   | { kind: 'fetch-ui' }
   | { kind: 'check-config'; listen: ListenAddress; ui?: string | null }
   | { kind: 'serve'; listen: ListenAddress; ui?: string | null; reload: boolean };
 
 /** The output of `--help`. */
 export const HELP = `Usage: openhands-agent-server [options]
-       openhands-agent-server move --from PLACE --to PLACE
-       openhands-agent-server keys create|list|revoke ...
+${lines(([name, { usage }]) => `       openhands-agent-server ${name} ${usage}`)}
 
 Options:
   --host HOST      address to listen on (default: 0.0.0.0). Without this option and without a
@@ -33,8 +31,7 @@ Options:
   -v, --version    print the version and exit
   -h, --help       print this text and exit
 
-move copies everything from files to a database or back (move --help).
-keys makes, lists and revokes named keys (keys --help).
+${lines(([name, { summary }]) => `${name} ${summary} (${name} --help).`)}
 
 Configuration is read from $OPENHANDS_AGENT_SERVER_CONFIG_PATH, by default
 workspace/openhands_agent_server_config.json, then from OH_* variables. SESSION_API_KEY sets the key
@@ -44,8 +41,8 @@ the current folder.
 
 /** Parses the arguments after the program name. */
 export function parseCommandLine(args: readonly string[]): Command {
-  if (args[0] === 'keys') return parseKeysCommandLine(args.slice(1));
-  if (args[0] === 'move') return parseMoveCommandLine(args.slice(1));
+  const [name = ''] = args;
+  if (Object.hasOwn(SUBCOMMANDS, name)) return { kind: 'subcommand', name, args: args.slice(1) };
   try {
     const { values } = parseArgs({
       args: [...args],
@@ -81,6 +78,10 @@ export function parseCommandLine(args: readonly string[]): Command {
     const advice = message.startsWith('Unexpected argument') ? '; with npm: npm start -- --port 3000' : '';
     return usageError(message, advice);
   }
+}
+
+function lines(line: (entry: [string, SubcommandEntry]) => string): string {
+  return Object.entries(SUBCOMMANDS).map(line).join('\n');
 }
 
 function usageError(message: string, advice = ''): Command {

@@ -1,4 +1,2 @@
-export { useCodeCaches } from './code-cache.js';
 export { type Command, HELP, parseCommandLine } from './command-line.js';
-export { type KeysAction, KEYS_HELP } from './keys/index.js';
-export { MOVE_HELP, type MoveOptions } from './move/index.js';
+export { SUBCOMMANDS } from './subcommands.js';

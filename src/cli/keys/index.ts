@@ -1,1 +1,1 @@
-export { type KeysAction, type KeysCommand, KEYS_HELP, parseKeysCommandLine } from './keys-command-line.js';
+export { keysCommand } from './keys-command-line.js';

@@ -1,10 +1,7 @@
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../../errors/index.js';
 import { tryParseJson, type JsonObject } from '../../json/index.js';
-
-/** A parsed command line of `keys`. */
-export type KeysCommand =
-  { kind: 'keys-help' } | { kind: 'usage-error'; message: string } | { kind: 'keys'; action: KeysAction };
+import { type Parsed, type Subcommand, usageErrorOf } from '../subcommand.js';
 
 /** What to do with the keys. */
 export type KeysAction =
@@ -15,7 +12,7 @@ export type KeysAction =
   | { do: 'revoke'; key: string };
 
 /** The output of `keys --help`. */
-export const KEYS_HELP = `Usage: openhands-agent-server keys create NAME --scope SCOPE [options]
+const HELP = `Usage: openhands-agent-server keys create NAME --scope SCOPE [options]
        openhands-agent-server keys list [--json]
        openhands-agent-server keys revoke NAME-OR-ID
 
@@ -35,8 +32,10 @@ Options of create:
 
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Parses the arguments after `keys`. */
-export function parseKeysCommandLine(args: readonly string[]): KeysCommand {
+/** The command `keys`. */
+export const keysCommand: Subcommand = { help: HELP, parse };
+
+function parse(args: readonly string[]): Parsed {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -50,7 +49,7 @@ export function parseKeysCommandLine(args: readonly string[]): KeysCommand {
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
-    if (values.help) return { kind: 'keys-help' };
+    if (values.help) return { kind: 'help' };
     const [action, subject, ...more] = positionals;
     if (more.length > 0) return usageError(`Unexpected argument '${more[0] ?? ''}'`);
     const { scope, reach, expires, limit } = values;
@@ -59,11 +58,11 @@ export function parseKeysCommandLine(args: readonly string[]): KeysCommand {
       return usageError('--scope, --reach, --expires and --limit are for create');
     if (action === 'list') {
       if (subject !== undefined) return usageError(`Unexpected argument '${subject}'`);
-      return { kind: 'keys', action: { do: 'list', asJson: values.json } };
+      return running({ do: 'list', asJson: values.json });
     }
     if (!isCreate && action !== 'revoke') return usageError('keys requires create, list or revoke');
     if (subject === undefined) return usageError(`keys ${action} requires the name of a key`);
-    if (!isCreate) return { kind: 'keys', action: { do: 'revoke', key: subject } };
+    if (!isCreate) return running({ do: 'revoke', key: subject });
     if (scope === undefined) return usageError('keys create requires --scope read, write or admin');
     const limits = limitsIn(limit ?? []);
     if (typeof limits === 'string') return usageError(limits);
@@ -72,7 +71,7 @@ export function parseKeysCommandLine(args: readonly string[]): KeysCommand {
       ...(reach !== undefined && { reach }),
       ...(expires !== undefined && { expires_at: timeIn(expires) }),
     };
-    return { kind: 'keys', action: { do: 'create', request } };
+    return running({ do: 'create', request });
   } catch (error) {
     // Node's message continues with advice on its own syntax.
     return usageError(errorMessage(error).split(/\. |\n/)[0] ?? '');
@@ -97,6 +96,14 @@ function limitsIn(texts: readonly string[]): JsonObject | string {
   return Object.fromEntries(limits);
 }
 
-function usageError(message: string): KeysCommand {
-  return { kind: 'usage-error', message: `${message} (see keys --help)` };
+function running(action: KeysAction): Parsed {
+  return {
+    kind: 'run',
+    run: async (config, output) => (await import('./run-keys.js')).runKeys(action, config, output),
+    explain: async (error) => [(await import('./run-keys.js')).explainKeysError(error)],
+  };
+}
+
+function usageError(message: string): Parsed {
+  return usageErrorOf('keys', message);
 }

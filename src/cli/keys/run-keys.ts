@@ -7,6 +7,7 @@ import { DomainError, errorMessage } from '../../errors/index.js';
 import { isExpired, type KeyRecord, KeyStore, readNewKey } from '../../keys/index.js';
 import { KeyStoreModule } from '../../keys/key-store.module.js';
 import { AuditLogModule } from '../../storage/audit-log.module.js';
+import type { CommandOutput } from '../subcommand.js';
 import type { KeysAction } from './keys-command-line.js';
 
 /** The named keys without anything of the web. */
@@ -21,16 +22,8 @@ class KeysCommandModule {
   }
 }
 
-/** Where the command writes. */
-export interface KeysOutput {
-  /** The result, for programs as well. */
-  print(line: string): void;
-  /** What people should know beside it. */
-  note(line: string): void;
-}
-
 /** Makes, lists or revokes keys. @returns the exit code */
-export async function runKeys(action: KeysAction, config: AppConfig, output: KeysOutput): Promise<number> {
+export async function runKeys(action: KeysAction, config: AppConfig, output: CommandOutput): Promise<number> {
   const request = action.do === 'create' ? readNewKey(action.request) : undefined;
   if (request && 'problems' in request) {
     for (const problem of request.problems) output.note(problem);
@@ -92,7 +85,7 @@ function userName(): string {
 
 /** Prints errors beside the result, which programs read. */
 class ErrorNotes extends ConsoleLogger {
-  constructor(private readonly output: KeysOutput) {
+  constructor(private readonly output: CommandOutput) {
     super({ logLevels: ['error', 'fatal'], colors: false });
   }
 

@@ -1,1 +1,1 @@
-export { MOVE_HELP, parseMoveCommandLine, type MoveCommand, type MoveOptions } from './move-command-line.js';
+export { moveCommand } from './move-command-line.js';

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../../errors/index.js';
+import { type Parsed, type Subcommand, usageErrorOf } from '../subcommand.js';
 
 /** What to move, and how. */
 export interface MoveOptions {
@@ -16,15 +17,11 @@ export interface MoveOptions {
   again: boolean;
 }
 
-/** A parsed command line of `move`. */
-export type MoveCommand =
-  { kind: 'move-help' } | { kind: 'usage-error'; message: string } | { kind: 'move'; options: MoveOptions };
-
 /** The longest wait for a server (s): an hour. */
 const MAX_WAIT_SECONDS = 3600;
 
 /** The output of `move --help`. */
-export const MOVE_HELP = `Usage: openhands-agent-server move --from PLACE --to PLACE [options]
+const HELP = `Usage: openhands-agent-server move --from PLACE --to PLACE [options]
 
 Copies conversations, settings, webhook positions and the bash history from one storage to another. A
 PLACE is a folder with \`conversations\` in it, such as workspace, or postgres://user:password@host/database.
@@ -45,8 +42,10 @@ key. A password on the command line is visible to other users: OH_DATABASE_URL_F
 holds the URL; then the PLACE is just postgres.
 `;
 
-/** Parses the arguments after `move`. */
-export function parseMoveCommandLine(args: readonly string[]): MoveCommand {
+/** The command `move`. */
+export const moveCommand: Subcommand = { help: HELP, parse };
+
+function parse(args: readonly string[]): Parsed {
   try {
     const { values } = parseArgs({
       args: [...args],
@@ -60,7 +59,7 @@ export function parseMoveCommandLine(args: readonly string[]): MoveCommand {
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
-    if (values.help) return { kind: 'move-help' };
+    if (values.help) return { kind: 'help' };
     const { from = '', to = '' } = values;
     for (const [name, place] of Object.entries({ from, to }))
       if (place.trim() === '')
@@ -70,23 +69,22 @@ export function parseMoveCommandLine(args: readonly string[]): MoveCommand {
     const waitSeconds = /^\d{1,4}$/.test(values.wait) ? Number(values.wait) : NaN;
     if (!(waitSeconds <= MAX_WAIT_SECONDS))
       return usageError(`--wait must be a number from 0 to ${MAX_WAIT_SECONDS}, not '${values.wait}'`);
-    return {
-      kind: 'move',
-      options: {
-        from,
-        to,
-        dryRun: values['dry-run'],
-        waitSeconds,
-        acceptDamaged: values['accept-damaged'],
-        again: values.again,
-      },
-    };
+    const { 'dry-run': dryRun, 'accept-damaged': acceptDamaged, again } = values;
+    return running({ from, to, dryRun, waitSeconds, acceptDamaged, again });
   } catch (error) {
     // Node's message continues with advice on its own syntax.
     return usageError(errorMessage(error).split(/\. |\n/)[0] ?? '');
   }
 }
 
-function usageError(message: string): MoveCommand {
-  return { kind: 'usage-error', message: `${message} (see move --help)` };
+function running(options: MoveOptions): Parsed {
+  return {
+    kind: 'run',
+    run: async (config) => (await import('./move.js')).move(options, config, process.stdout),
+    explain: async (error) => (await import('./move-errors.js')).explainMoveError(error),
+  };
+}
+
+function usageError(message: string): Parsed {
+  return usageErrorOf('move', message);
 }

@@ -1,0 +1,24 @@
+import type { Subcommand } from './subcommand.js';
+
+/** How `--help` shows a command, and where it is. */
+export interface SubcommandEntry {
+  /** The arguments in short. */
+  usage: string;
+  /** What it does, as the rest of a sentence that begins with its name. */
+  summary: string;
+  load: () => Promise<Subcommand>;
+}
+
+/** The commands by their names. What one of them needs is loaded when it is called. */
+export const SUBCOMMANDS: Readonly<Record<string, SubcommandEntry>> = {
+  move: {
+    usage: '--from PLACE --to PLACE',
+    summary: 'copies everything from files to a database or back',
+    load: async () => (await import('./move/index.js')).moveCommand,
+  },
+  keys: {
+    usage: 'create|list|revoke ...',
+    summary: 'makes, lists and revokes named keys',
+    load: async () => (await import('./keys/index.js')).keysCommand,
+  },
+};
