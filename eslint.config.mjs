@@ -231,6 +231,7 @@ const ARROWS = {
     'config',
     'crypto',
     'errors',
+    'events',
     'files',
     'flow',
     'init',
@@ -241,6 +242,7 @@ const ARROWS = {
     'server',
     'storage',
     'text',
+    'usage',
     'webhooks',
   ],
 };

@@ -11345,9 +11345,9 @@ export interface components {
             cache_read_tokens: number;
             /** @description Tokens of prompts that the provider has put into its cache. */
             cache_write_tokens: number;
-            /** @description Tokens of reasoning. */
+            /** @description Tokens of answers that nobody sees: those of the thoughts before them. */
             reasoning_tokens: number;
-            /** @description US dollars. */
+            /** @description What the calls have cost, in US dollars. */
             cost: number;
             /** @description Time of all calls together. */
             latency_seconds: number;
@@ -12628,7 +12628,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The sums. */
+            /** @description The sums of the groups, and of all calls that match. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -118,6 +118,11 @@ export class KeyLimiter {
     return over && `${messageOf(over)} ${NEXT[over.period]}`;
   }
 
+  /** Resolves when `overSpent` knows what other servers have spent up to a moment ago. */
+  async refreshSpending(keyId: string | null): Promise<void> {
+    if (this.budgetsOf(keyId).length > 0) await this.spending.fresh();
+  }
+
   /** The budgets of a key that are nearly spent. */
   nearlySpent(keyId: string | null): BudgetWarning[] {
     return this.budgetsOf(keyId)

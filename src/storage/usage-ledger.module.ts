@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { Module } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
-import { persistenceRoot } from '../files/index.js';
 import { FileUsageLedger } from './file/usage/file-usage-ledger.js';
 import { StorageDriver, StorageDriverModule } from './storage-driver.module.js';
 import { UsageLedger, UsageLedgerOptions } from './usage-ledger.js';
@@ -14,7 +13,8 @@ import { UsageLedger, UsageLedgerOptions } from './usage-ledger.js';
       provide: UsageLedgerOptions,
       inject: [AppConfig],
       useFactory: (config: AppConfig): UsageLedgerOptions => ({
-        folder: path.join(persistenceRoot(config.base_dir), 'usage'),
+        // Beside the logs that it is made from; its name is none of a conversation.
+        folder: path.join(config.paths.conversations, '.usage'),
       }),
     },
     {

@@ -120,6 +120,9 @@ export abstract class UsageLedger {
   /** The time of the newest entry, or a little earlier (ms since the epoch); undefined without entries. */
   abstract newest(): Promise<number | undefined>;
 
+  /** Makes the sums anew from the entries. */
+  abstract recount(): Promise<void>;
+
   /** All entries in batches, for a copy of the ledger. */
   abstract entries(): AsyncGenerator<UsageEntry[]>;
 

@@ -14,8 +14,8 @@ const SUMS: Record<keyof UsageSums, DescribedField> = {
   completion_tokens: [count, 'Tokens of answers, with those of reasoning.'],
   cache_read_tokens: [count, 'Tokens of prompts that the provider had in its cache.'],
   cache_write_tokens: [count, 'Tokens of prompts that the provider has put into its cache.'],
-  reasoning_tokens: [count, 'Tokens of reasoning.'],
-  cost: [amount, 'US dollars.'],
+  reasoning_tokens: [count, 'Tokens of answers that nobody sees: those of the thoughts before them.'],
+  cost: [amount, 'What the calls have cost, in US dollars.'],
   latency_seconds: [amount, 'Time of all calls together.'],
 };
 

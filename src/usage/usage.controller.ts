@@ -31,7 +31,7 @@ export class UsageController {
     values: { group_by: 'day,model', time_zone: 'Europe/Berlin', limit: '100' },
     answers: {
       200: {
-        description: 'The sums.',
+        description: 'The sums of the groups, and of all calls that match.',
         schema: 'UsageReport',
         also: { [CSV]: { type: 'string' } },
       },

@@ -50,7 +50,12 @@ export class AgentRuntime {
   async prepareRun(): Promise<void> {
     const { agent } = this.journal.state;
     if (agent.kind !== 'ACPAgent') prepareCalls(agent.llm.model);
-    await Promise.all([this.prepareView(), this.toolset.prepareWorkspace(), this.toolset.reconnect()]);
+    await Promise.all([
+      this.prepareView(),
+      this.toolset.prepareWorkspace(),
+      this.toolset.reconnect(),
+      this.usage.refresh(),
+    ]);
   }
 
   /** The view for a call of a model: it begins with the system prompt. */

@@ -34,7 +34,10 @@ export class UsageMeter {
 
   constructor(
     private readonly state: Counted,
-    private readonly limiter: Pick<KeyLimiter, 'overSpent' | 'nearlySpent' | 'warnPercent'>,
+    private readonly limiter: Pick<
+      KeyLimiter,
+      'overSpent' | 'nearlySpent' | 'refreshSpending' | 'warnPercent'
+    >,
   ) {}
 
   /** Counts an answer. Returns the event with the new statistics, which the caller commits. */
@@ -75,6 +78,11 @@ export class UsageMeter {
   /** Why models may not be called any more; undefined if they may. */
   get exceeded(): string | undefined {
     return budgetExceeded(this.state) ?? this.limiter.overSpent(this.state.owner_key);
+  }
+
+  /** Before a run: what other servers have spent counts, too. */
+  refresh(): Promise<void> {
+    return this.limiter.refreshSpending(this.state.owner_key);
   }
 
   /** The events that say which budgets are nearly spent, each once while the conversation is open. */

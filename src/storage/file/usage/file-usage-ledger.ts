@@ -63,6 +63,12 @@ export class FileUsageLedger extends UsageLedger {
     });
   }
 
+  recount(): Promise<void> {
+    return this.run(async () => {
+      for (const name of await this.names()) await (await this.month(name)).recount();
+    });
+  }
+
   async *entries(): AsyncGenerator<UsageEntry[]> {
     for (const name of await this.names()) yield* new UsageMonth(this.options.folder, name).entries();
   }

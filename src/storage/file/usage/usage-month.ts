@@ -17,8 +17,8 @@ const LINE_END = 10;
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
 
 /**
- * The calls of one month (UTC): a line each in `2026-11.jsonl`, and their sums in `2026-11.totals.json`. These
- * are only a shortcut: they say up to which byte of the lines they hold. Several processes may append.
+ * The calls of one month (UTC): a line each in `2026-11.jsonl`, and their sums in `2026-11.totals.json`. The
+ * sums are only a shortcut: they say up to which byte of the lines they hold. Several processes may append.
  */
 export class UsageMonth {
   private cells = new UsageCells();
@@ -71,6 +71,14 @@ export class UsageMonth {
       const entries = lines.texts.map((line) => toUsageEntry(tryParseJson(line)));
       yield entries.filter((entry) => entry !== undefined);
     }
+  }
+
+  /** Makes the sums anew from the lines. */
+  async recount(): Promise<void> {
+    await this.startOver();
+    this.isLoaded = true;
+    await this.refresh();
+    await this.save();
   }
 
   /** Stores the sums, so that the lines need not be read again. */

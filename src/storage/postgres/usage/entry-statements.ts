@@ -51,6 +51,13 @@ added AS (
   ON CONFLICT (slot, cell) DO UPDATE SET ${SUMS.map((sum) => `${sum} = total.${sum} + excluded.${sum}`).join(', ')})
 SELECT count(*)::int AS added FROM new`;
 
+/** Makes all sums anew. Nobody adds entries meanwhile. */
+export const RECOUNT = [
+  'LOCK TABLE usage_entry IN SHARE MODE',
+  'DELETE FROM usage_total',
+  `WITH new AS (SELECT * FROM usage_entry), ${ADD_TO_TOTALS}`,
+];
+
 /** A batch of entries behind a time and an id. */
 export const ENTRIES = `
 SELECT ${NAMES}, at::text AS at_text FROM usage_entry

@@ -11,7 +11,15 @@ import {
   type UsageTotals,
 } from '../../usage-ledger.js';
 import type { Database } from '../database/index.js';
-import { ADD_TO_TOTALS, APPEND, columns, ENTRIES, toEntry, type EntryRow } from './entry-statements.js';
+import {
+  ADD_TO_TOTALS,
+  APPEND,
+  columns,
+  ENTRIES,
+  RECOUNT,
+  toEntry,
+  type EntryRow,
+} from './entry-statements.js';
 
 /** Entries of one statement. */
 const BATCH = 500;
@@ -75,6 +83,12 @@ export class PostgresUsageLedger extends UsageLedger {
   async newest(): Promise<number | undefined> {
     const { rows } = await this.database.read<{ at: Date | null }>(NEWEST);
     return rows[0]?.at?.getTime();
+  }
+
+  async recount(): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      for (const statement of RECOUNT) await transaction.query(statement);
+    });
   }
 
   async *entries(): AsyncGenerator<UsageEntry[]> {
