@@ -120,7 +120,7 @@ export class KeyLimiter {
 
   /** Resolves when `overSpent` knows what other servers have spent up to a moment ago. */
   async refreshSpending(keyId: string | null): Promise<void> {
-    if (this.budgetsOf(keyId).length > 0) await this.spending.fresh();
+    if (this.budgetsOf(keyId).length > 0) await this.spending.refreshed();
   }
 
   /** The budgets of a key that are nearly spent. */

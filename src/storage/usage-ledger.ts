@@ -155,13 +155,3 @@ export function addTotals(sum: UsageTotals, more: UsageTotals): void {
   sum.cost += more.cost;
   sum.latency += more.latency;
 }
-
-/** Adds one call to sums. */
-export function addEntry(sum: UsageTotals, entry: UsageEntry): void {
-  sum.calls += 1;
-  if (entry.error !== null) sum.errors += 1;
-  else if (entry.cost === null) sum.unpriced += 1;
-  for (const kind of TOKEN_KINDS) sum[kind] += entry[kind];
-  sum.cost += entry.cost ?? 0;
-  sum.latency += entry.latency ?? 0;
-}

@@ -50,12 +50,6 @@ export class Spending implements OnApplicationBootstrap {
     return (amounts.stored.get(keyId) ?? 0) + (amounts.since.get(keyId) ?? 0);
   }
 
-  /** As `refreshed`, unless it was read a moment ago. */
-  async fresh(): Promise<void> {
-    const isOld = (period: Period) => performance.now() - this.current(period).readAt > FRESH_MS;
-    await Promise.all(PERIODS.filter(isOld).map((period) => this.refresh(period)));
-  }
-
   /** Resolves when `spent` contains what all servers had stored a moment ago. */
   async refreshed(): Promise<void> {
     await Promise.all([this.refresh('day'), this.refresh('month')]);

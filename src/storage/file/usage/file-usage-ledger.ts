@@ -12,11 +12,13 @@ import {
 } from '../../usage-ledger.js';
 import { FOLDER_MODE } from '../conversation-folder.js';
 import { CellGroups } from './cell-groups.js';
+import { WIDTH } from './usage-cells.js';
 import { UsageMonth } from './usage-month.js';
 
 const NAME = /^(\d{4}-\d{2})\.jsonl$/;
-/** Months whose sums stay in memory: those that were used last. */
-const MAX_KEPT = 3;
+/** Cells that stay in memory, of the months that were used last; those of two months stay anyway. */
+const MAX_CELLS = 200_000;
+const MIN_MONTHS = 2;
 
 /** The ledger as JSON lines by month, in a folder of its own that only its owner can read. */
 export class FileUsageLedger extends UsageLedger {
@@ -48,7 +50,7 @@ export class FileUsageLedger extends UsageLedger {
       const first = query.from === undefined ? '' : monthOf(query.from - SLOT_MS);
       const last = query.before === undefined ? '9999-12' : monthOf(query.before + SLOT_MS);
       for (const name of await this.names())
-        if (name >= first && name <= last) groups.add((await (await this.month(name)).sums()).values());
+        if (name >= first && name <= last) groups.add(await (await this.month(name)).sums());
       return groups.report();
     });
   }
@@ -57,8 +59,9 @@ export class FileUsageLedger extends UsageLedger {
     return this.run(async () => {
       const name = (await this.names()).at(-1);
       if (name === undefined) return undefined;
+      const { numbers } = await (await this.month(name)).sums();
       let slot = 0;
-      for (const cell of (await (await this.month(name)).sums()).values()) slot = Math.max(slot, cell.slot);
+      for (let at = 0; at < numbers.length; at += WIDTH) slot = Math.max(slot, numbers[at] ?? 0);
       return slot === 0 ? undefined : slot * SLOT_MS;
     });
   }
@@ -99,9 +102,11 @@ export class FileUsageLedger extends UsageLedger {
     const month = this.months.get(name) ?? new UsageMonth(this.options.folder, name);
     this.months.delete(name);
     this.months.set(name, month);
+    let cells = [...this.months.values()].reduce((sum, { size }) => sum + size, 0);
     for (const [oldName, old] of this.months) {
-      if (this.months.size <= MAX_KEPT) break;
+      if (this.months.size <= MIN_MONTHS || cells <= MAX_CELLS) break;
       await old.save();
+      cells -= old.size;
       this.months.delete(oldName);
     }
     return month;

@@ -1,107 +1,110 @@
-import { asJsonObject, tryParseJson } from '../../../json/index.js';
-import {
-  addEntry,
-  noUsage,
-  slotOf,
-  TOKEN_KINDS,
-  type UsageEntry,
-  type UsageTotals,
-} from '../../usage-ledger.js';
+import { slotOf, TOKEN_KINDS, type UsageEntry } from '../../usage-ledger.js';
 
-/** The sums of calls that are equal in all that reports ask for. */
-export interface UsageCell extends UsageTotals {
-  slot: number;
-  conversation: string | null;
-  key: string | null;
-  model: string;
-  provider: string;
-  usageId: string;
-  tags: Readonly<Record<string, string>>;
-}
+/** The sums of a cell, in their order. */
+export const SUMS = ['calls', 'errors', 'unpriced', ...TOKEN_KINDS, 'cost', 'latency'] as const;
 
-const SUMS = ['calls', 'errors', 'unpriced', ...TOKEN_KINDS, 'cost', 'latency'] as const;
-/** The numbers of a packed cell: the slot, six names, the sums. */
-const PACKED = 7 + SUMS.length;
+/** Where the numbers of a cell are: the slot, the numbers of its names, the sums. */
+export const AT = {
+  slot: 0,
+  conversation: 1,
+  key: 2,
+  model: 3,
+  provider: 4,
+  usageId: 5,
+  tags: 6,
+  sums: 7,
+} as const;
+/** The numbers of a cell. */
+export const WIDTH = AT.sums + SUMS.length;
 
-/** Sums of a month, as they are stored: names once, and cells as numbers. */
+/** Sums of a month as they are stored. */
 export interface PackedCells {
   names: (string | null)[];
   cells: number[];
 }
 
-/** The sums of a month. */
+/**
+ * The sums of a month: a cell for calls that are equal in all that reports ask for. All cells are one array of
+ * numbers, because a month may have a hundred thousand, and a report adds up those of many months.
+ */
 export class UsageCells {
-  private readonly cells = new Map<string, UsageCell>();
+  /** Tags are a name, too: as JSON. */
+  readonly names: (string | null)[];
+  readonly numbers: number[];
+  private nameNumbers: Map<string | null, number> | undefined;
+  /** Where each cell begins, by its slot and its names; absent until something is added. */
+  private places: Map<string, number> | undefined;
 
-  get size(): number {
-    return this.cells.size;
+  constructor({ names, cells }: PackedCells = { names: [], cells: [] }) {
+    this.names = names;
+    this.numbers = cells;
   }
 
-  values(): Iterable<UsageCell> {
-    return this.cells.values();
+  /** How many there are. */
+  get size(): number {
+    return this.numbers.length / WIDTH;
   }
 
   /** Adds one call. */
   add(entry: UsageEntry): void {
-    const { conversation_id: conversation, key_id: key, model, provider, usage_id: usageId, tags } = entry;
-    const slot = slotOf(Date.parse(entry.time));
-    const name = JSON.stringify([slot, conversation, key, model, provider, usageId, tags]);
-    const cell = this.cells.get(name) ?? {
-      ...{ slot, conversation, key, model, provider, usageId, tags },
-      ...noUsage(),
-    };
-    this.cells.set(name, cell);
-    addEntry(cell, entry);
+    const at = this.placeOf([
+      slotOf(Date.parse(entry.time)),
+      this.nameNumber(entry.conversation_id),
+      this.nameNumber(entry.key_id),
+      this.nameNumber(entry.model),
+      this.nameNumber(entry.provider),
+      this.nameNumber(entry.usage_id),
+      this.nameNumber(JSON.stringify(entry.tags)),
+    ]);
+    const { error, cost, latency } = entry;
+    const more = [
+      1,
+      error === null ? 0 : 1,
+      error === null && cost === null ? 1 : 0,
+      ...TOKEN_KINDS.map((kind) => entry[kind]),
+      cost ?? 0,
+      latency ?? 0,
+    ];
+    for (const [index, value] of more.entries())
+      this.numbers[at + AT.sums + index] = (this.numbers[at + AT.sums + index] ?? 0) + value;
   }
 
   pack(): PackedCells {
-    const names: (string | null)[] = [];
-    const numbers = new Map<string | null, number>();
-    const numberOf = (name: string | null): number => {
-      let number = numbers.get(name);
-      if (number === undefined) numbers.set(name, (number = names.push(name) - 1));
-      return number;
-    };
-    const cells = [...this.cells.values()].flatMap((cell) => [
-      cell.slot,
-      ...[cell.conversation, cell.key, cell.model, cell.provider, cell.usageId].map(numberOf),
-      numberOf(JSON.stringify(cell.tags)),
-      ...SUMS.map((sum) => cell[sum]),
-    ]);
-    return { names, cells };
+    return { names: this.names, cells: this.numbers };
   }
 
   /** Undefined if it is nothing that `pack` has made. */
   static unpack({ names, cells }: Readonly<Record<string, unknown>>): UsageCells | undefined {
-    if (!isNames(names) || !isNumbers(cells) || cells.length % PACKED !== 0) return undefined;
-    const result = new UsageCells();
-    const tagSets = new Map<number, Readonly<Record<string, string>>>();
-    const nameAt = (at: number): string | null => names[cells[at] ?? -1] ?? null;
-    for (let at = 0; at < cells.length; at += PACKED) {
-      const tagsAt = cells[at + 6] ?? -1;
-      const tags = tagSets.get(tagsAt) ?? tagsOf(names[tagsAt] ?? '');
-      tagSets.set(tagsAt, tags);
-      const cell: UsageCell = {
-        ...noUsage(),
-        slot: cells[at] ?? 0,
-        conversation: nameAt(at + 1),
-        key: nameAt(at + 2),
-        model: nameAt(at + 3) ?? '',
-        provider: nameAt(at + 4) ?? '',
-        usageId: nameAt(at + 5) ?? '',
-        tags,
-      };
-      for (const [index, sum] of SUMS.entries()) cell[sum] = cells[at + 7 + index] ?? 0;
-      const { slot, conversation, key, model, provider, usageId } = cell;
-      result.cells.set(JSON.stringify([slot, conversation, key, model, provider, usageId, tags]), cell);
-    }
-    return result;
+    const isOurs = isNames(names) && isNumbers(cells) && cells.length % WIDTH === 0;
+    return isOurs ? new UsageCells({ names, cells }) : undefined;
   }
-}
 
-function tagsOf(text: string): Readonly<Record<string, string>> {
-  const tags = Object.entries(asJsonObject(tryParseJson(text)));
-  return Object.fromEntries(tags.map(([name, value]) => [name, String(value)]));
+  private nameNumber(name: string | null): number {
+    this.nameNumbers ??= new Map(this.names.map((known, index) => [known, index]));
+    const known = this.nameNumbers.get(name);
+    if (known !== undefined) return known;
+    const number = this.names.push(name) - 1;
+    this.nameNumbers.set(name, number);
+    return number;
+  }
+
+  private placeOf(cell: readonly number[]): number {
+    this.places ??= this.findPlaces();
+    const name = cell.join();
+    const known = this.places.get(name);
+    if (known !== undefined) return known;
+    const at = this.numbers.length;
+    this.numbers.push(...cell, ...SUMS.map(() => 0));
+    this.places.set(name, at);
+    return at;
+  }
+
+  private findPlaces(): Map<string, number> {
+    const places = new Map<string, number>();
+    for (let at = 0; at < this.numbers.length; at += WIDTH)
+      places.set(this.numbers.slice(at, at + AT.sums).join(), at);
+    return places;
+  }
 }
 
 function isNames(value: unknown): value is (string | null)[] {

@@ -39,6 +39,11 @@ export class UsageMonth {
     this.totalsFile = path.join(folder, `${name}.totals.json`);
   }
 
+  /** How many cells are in memory. */
+  get size(): number {
+    return this.cells.size;
+  }
+
   /** The sums of all that is in the file now. */
   async sums(): Promise<UsageCells> {
     await this.refresh();
