@@ -12,7 +12,7 @@ const LEFT = 56;
 /** Width of the label of a day (pixels). */
 const LABEL = 62;
 const MAX_BAR = 36;
-const TICKS = 4;
+const TICKS = 5;
 
 interface Props {
   days: readonly string[];
@@ -76,7 +76,13 @@ export function StackedBars({ days, series, format, description }: Props) {
         {days.map(
           (day, index) =>
             (days.length - 1 - index) % every === 0 && (
-              <text key={day} class="plot-tick" x={x(index)} y={HEIGHT - 6} text-anchor="middle">
+              <text
+                key={day}
+                class="plot-tick"
+                x={index === days.length - 1 ? width : x(index)}
+                y={HEIGHT - 6}
+                text-anchor={index === days.length - 1 ? 'end' : 'middle'}
+              >
                 {shortDay(day)}
               </text>
             ),
