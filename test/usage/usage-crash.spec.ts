@@ -120,6 +120,7 @@ describe('the ledger of usage', () => {
         code: 'MaxBudgetReached',
         detail: expect.stringContaining('(budgets.usd_per_day)') as string,
       });
+      await eventually(async () => (await usageOf(one.process)).total.calls === 3, 'the third call');
       const { total } = await usageOf(one.process, 'group_by=model');
       expect(total).toMatchObject({ calls: 3, errors: 0 });
       const { body } = await one.process.request('GET', '/api/usage/budgets');
