@@ -3,7 +3,7 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { NamedKeys, type Principal } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { Counter } from '../meters/index.js';
-import { type Period, Spending, startOf } from '../usage/index.js';
+import { nextOf, type Period, Spending, startOf } from '../usage/index.js';
 import { type Budget, type BudgetWarning, isNearlySpent, BUDGET_PERIODS } from './budgets.js';
 import { secondsToNextDay } from './day.js';
 import { HeldByKey } from './held-by-key.js';
@@ -85,6 +85,11 @@ export class KeyLimiter {
     throw this.reached('concurrent_runs', what, SOON_SECONDS);
   }
 
+  /** Counts a run that goes on already, whatever the limit, until the returned function is called. */
+  holdRun(keyId: string): () => void {
+    return this.runs.take(keyId, null) ?? (() => undefined);
+  }
+
   /**
    * Counts a conversation that is about to be created.
    * @param keyId the key that creates it; null for the administrator
@@ -110,17 +115,20 @@ export class KeyLimiter {
   }
 
   /**
+   * Call before `overSpent`: what other servers have spent counts from now on. Without a budget nobody waits.
+   * @param keyId null: the administrator's
+   */
+  async settleSpent(keyId: string | null): Promise<void> {
+    if (this.budgetsOf(keyId).length > 0) await this.spending.settled();
+  }
+
+  /**
    * Why models may cost a key nothing more at the moment; undefined if they may.
    * @param keyId null: the administrator's
    */
   overSpent(keyId: string | null): string | undefined {
-    const over = this.budgetsOf(keyId).find(({ spent, limit }) => spent >= limit);
+    const over = this.spentBudget(keyId);
     return over && `${messageOf(over)} ${NEXT[over.period]}`;
-  }
-
-  /** Resolves when `overSpent` knows what other servers have spent up to a moment ago. */
-  async refreshSpending(keyId: string | null): Promise<void> {
-    if (this.budgetsOf(keyId).length > 0) await this.spending.refreshed();
   }
 
   /** The budgets of a key that are nearly spent. */
@@ -167,6 +175,19 @@ export class KeyLimiter {
             },
           ],
     );
+  }
+
+  /** @throws LimitReachedError if models may cost a key nothing more at the moment */
+  assertSolvent(keyId: string): void {
+    const over = this.spentBudget(keyId);
+    if (over === undefined) return;
+    const who = over.name === 'key' ? 'The conversations of this key' : 'All conversations together';
+    const wait = Math.max(1, Math.ceil((nextOf(over.period, over.start) - Date.now()) / 1000));
+    throw this.reached(`usd_per_${over.period}`, `${who} may cost $${over.limit} a ${over.period}`, wait);
+  }
+
+  private spentBudget(keyId: string | null): Budget | undefined {
+    return this.budgetsOf(keyId).find(({ spent, limit }) => spent >= limit);
   }
 
   private tooManySockets(limit: number | null): LimitReachedError {

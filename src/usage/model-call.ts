@@ -42,6 +42,11 @@ export function callIn(event: ConversationEvent | JsonObject): UsageEntry | unde
   return toUsageEntry({ ...call, time: timeOf(timestamp) });
 }
 
+/** The call of a conversation whose server is not trusted: whose it is, is said here. */
+export function callOf(entry: UsageEntry, conversationId: string, keyId: string | null): UsageEntry {
+  return { ...entry, conversation_id: conversationId, key_id: keyId };
+}
+
 /** The time of an event in UTC. */
 export function timeOf(timestamp: unknown): string | undefined {
   try {

@@ -50,6 +50,14 @@ export class Spending implements OnApplicationBootstrap {
     return (amounts.stored.get(keyId) ?? 0) + (amounts.since.get(keyId) ?? 0);
   }
 
+  /** Resolves when `spent` contains what all servers have spent up to now, and they know of this one. */
+  async settled(): Promise<void> {
+    await this.recorder.settled();
+    // What is being read may have been asked for before.
+    await Promise.all(PERIODS.map((period) => this.current(period).reading));
+    await this.refreshed();
+  }
+
   /** Resolves when `spent` contains what all servers had stored a moment ago. */
   async refreshed(): Promise<void> {
     await Promise.all([this.refresh('day'), this.refresh('month')]);

@@ -137,7 +137,8 @@ export class UsageCatchUp implements OnModuleInit, OnApplicationBootstrap, OnApp
     try {
       for await (const calls of callsInLog(log, entry, since)) {
         if (this.closing.signal.aborted) break;
-        if (calls.length > 0) added += await this.recorder.read((ledger) => ledger.append(calls));
+        const own = calls.map((call) => this.recorder.own(call, entry.id));
+        if (own.length > 0) added += await this.recorder.read((ledger) => ledger.append(own));
       }
     } finally {
       await log.close();

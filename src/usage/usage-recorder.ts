@@ -2,8 +2,8 @@ import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } fro
 import { errorMessage } from '../errors/index.js';
 import { EventBus, type PublishedEvent } from '../events/index.js';
 import { SerialQueue, settlesWithin } from '../flow/index.js';
-import { UsageLedger, type UsageEntry } from '../storage/index.js';
-import { callIn } from './model-call.js';
+import { ReservedConversations, UsageLedger, type UsageEntry } from '../storage/index.js';
+import { callIn, callOf } from './model-call.js';
 
 /** How long entries wait for others, to be written together (ms). */
 const GATHER_MS = 200;
@@ -38,6 +38,7 @@ export class UsageRecorder implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly ledger: UsageLedger,
     private readonly bus: EventBus,
+    private readonly reserved: ReservedConversations,
   ) {}
 
   onModuleInit(): void {
@@ -89,9 +90,15 @@ export class UsageRecorder implements OnModuleInit, OnApplicationShutdown {
     await this.ledger.close().catch((error: unknown) => this.report('closed', error));
   }
 
-  private onEvent({ event }: PublishedEvent): void {
+  /** The entry as it is stored, if it was read in the log of this conversation. */
+  own(entry: UsageEntry, conversationId: string): UsageEntry {
+    const owner = this.reserved.ownerOf(conversationId);
+    return owner === undefined ? entry : callOf(entry, conversationId, owner);
+  }
+
+  private onEvent({ conversationId, event }: PublishedEvent): void {
     const entry = callIn(event);
-    if (entry) this.add(entry);
+    if (entry) this.add(this.own(entry, conversationId));
   }
 
   private writeSoon(ms: number): void {

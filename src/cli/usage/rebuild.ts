@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { type AppConfig, ConfigModule } from '../../config/index.js';
 import { EventBus } from '../../events/index.js';
 import { EventBusModule } from '../../events/event-bus.module.js';
-import { Catalogue, EventLogStore, UsageLedger } from '../../storage/index.js';
+import { Catalogue, EventLogStore, ReservedConversations, UsageLedger } from '../../storage/index.js';
 import { StorageModule } from '../../storage/storage.module.js';
 import { UsageLedgerModule } from '../../storage/usage-ledger.module.js';
 import { UsageCatchUp, UsageRecorder } from '../../usage/index.js';
@@ -32,7 +32,7 @@ export async function rebuild(config: AppConfig, output: CommandOutput): Promise
   try {
     const get = <T>(port: Abstract<T>): T => context.get<T>(port, { strict: false });
     const [ledger, bus, catalogue] = [get(UsageLedger), get(EventBus), get(Catalogue)];
-    const recorder = new UsageRecorder(ledger, bus);
+    const recorder = new UsageRecorder(ledger, bus, get(ReservedConversations));
     // Not a part of the module: it would begin by itself.
     const catchUp = new UsageCatchUp(recorder, catalogue, get(EventLogStore), bus, config);
     const all = await catalogue.count();

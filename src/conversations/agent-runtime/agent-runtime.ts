@@ -50,12 +50,7 @@ export class AgentRuntime {
   async prepareRun(): Promise<void> {
     const { agent } = this.journal.state;
     if (agent.kind !== 'ACPAgent') prepareCalls(agent.llm.model);
-    await Promise.all([
-      this.prepareView(),
-      this.toolset.prepareWorkspace(),
-      this.toolset.reconnect(),
-      this.usage.refresh(),
-    ]);
+    await Promise.all([this.prepareView(), this.toolset.prepareWorkspace(), this.toolset.reconnect()]);
   }
 
   /** The view for a call of a model: it begins with the system prompt. */

@@ -34,10 +34,7 @@ export class UsageMeter {
 
   constructor(
     private readonly state: Counted,
-    private readonly limiter: Pick<
-      KeyLimiter,
-      'overSpent' | 'nearlySpent' | 'refreshSpending' | 'warnPercent'
-    >,
+    private readonly limiter: Pick<KeyLimiter, 'overSpent' | 'nearlySpent' | 'settleSpent' | 'warnPercent'>,
   ) {}
 
   /** Counts an answer. Returns the event with the new statistics, which the caller commits. */
@@ -75,14 +72,14 @@ export class UsageMeter {
     return drafts;
   }
 
+  /** Call before `exceeded`: it knows then what other servers have spent. */
+  settle(): Promise<void> {
+    return this.limiter.settleSpent(this.state.owner_key);
+  }
+
   /** Why models may not be called any more; undefined if they may. */
   get exceeded(): string | undefined {
     return budgetExceeded(this.state) ?? this.limiter.overSpent(this.state.owner_key);
-  }
-
-  /** Before a run: what other servers have spent counts, too. */
-  refresh(): Promise<void> {
-    return this.limiter.refreshSpending(this.state.owner_key);
   }
 
   /** The events that say which budgets are nearly spent, each once while the conversation is open. */
@@ -100,7 +97,8 @@ export class UsageMeter {
   }
 
   /** For calls of models outside of runs. @throws BudgetSpentError */
-  assertAffordable(): void {
+  async assertAffordable(): Promise<void> {
+    await this.settle();
     const why = this.exceeded;
     if (why !== undefined) throw new BudgetSpentError(why);
   }
