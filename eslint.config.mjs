@@ -54,6 +54,7 @@ const ARROWS = {
     'limits',
     'llm',
     'openapi',
+    'processes',
     'sandbox',
     'settings',
     'storage',
@@ -248,6 +249,7 @@ const ARROWS = {
     'audit',
     'auth',
     'config',
+    'conversations',
     'crypto',
     'errors',
     'events',
@@ -265,7 +267,6 @@ const ARROWS = {
     'text',
     'usage',
     'webhooks',
-    'workspace',
   ],
 };
 const FOLDERS = Object.keys(ARROWS);
