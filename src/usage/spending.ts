@@ -54,7 +54,7 @@ export class Spending implements OnApplicationBootstrap {
   async settled(): Promise<void> {
     await this.recorder.settled();
     // What is being read may have been asked for before.
-    await Promise.all(PERIODS.map((period) => this.current(period).reading));
+    for (const period of PERIODS) await this.current(period).reading;
     await this.refreshed();
   }
 

@@ -83,7 +83,7 @@ export class CellGroups {
     return groups;
   }
 
-  /** What cells must have: a place in the cell, and the number of the name; -1 for a name that no cell has. */
+  /** What cells must have: a place in the cell, and the number of the name; -1 if no cell has that name. */
   private conditionsOf({ names }: UsageCells): [place: number, wanted: number][] {
     const { keyId, conversationId, model, provider, usageId } = this.query;
     const wanted = [

@@ -24,8 +24,8 @@ export interface PackedCells {
 }
 
 /**
- * The sums of a month: a cell for calls that are equal in all that reports ask for. All cells are one array of
- * numbers, because a month may have a hundred thousand, and a report adds up those of many months.
+ * The sums of a month: a cell for calls that are equal in all that reports ask for. All cells are one array
+ * of numbers, because a month may have a hundred thousand, and a report adds up those of many months.
  */
 export class UsageCells {
   /** Tags are a name, too: as JSON. */
