@@ -61,7 +61,7 @@ const READS_BY_POST = [
 const OWN_WITHOUT_CONVERSATION = [
   /^\/(api\/)?conversations(\/(search|count|summaries))?$/,
   /^\/v1\//,
-  /^\/api\/(tools\/(catalog)?|llm\/(providers|models.*)|profiles|keys\/current|auth\/workspace-session)$/,
+  /^\/api\/(tools\/(catalog)?|llm\/(providers|models.*)|profiles|keys\/current|usage(\/budgets)?|auth\/workspace-session)$/,
   /^\/api\/settings\/(agent|conversation)-schema$/,
 ];
 
