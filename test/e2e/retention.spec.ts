@@ -63,7 +63,7 @@ describe('retention', () => {
     const old = await fixture.run('FINISH: old');
     const bookmarked = await fixture.run('FINISH: kept', { tags: { bookmark: 'for the report' } });
     const watched = await fixture.run('FINISH: watched');
-    const running = await fixture.create('RUN: until [ -e go ]; do sleep 0.02; done\nFINISH: done');
+    const running = await fixture.create('RUN: until [ -e go ]; do echo; sleep 0.1; done\nFINISH: done');
     await running.startsTool();
     const waiting = await fixture.create('RUN: echo waits\nFINISH: never', {
       confirmation_policy: { kind: 'AlwaysConfirm' },
@@ -134,7 +134,7 @@ describe('retention', () => {
   });
 
   it('keeps the child of a conversation that runs', async () => {
-    const parent = await fixture.create('RUN: until [ -e go ]; do sleep 0.02; done\nFINISH: done');
+    const parent = await fixture.create('RUN: until [ -e go ]; do echo; sleep 0.1; done\nFINISH: done');
     await parent.startsTool();
     const child = await fixture.run('FINISH: child', { parent_conversation_id: parent.id });
     expect((await sweep()).kept).toEqual({ running: 1, related: 1 });

@@ -57,7 +57,7 @@ if (!mountable) process.stderr.write('no tests of a disk budget: this machine le
     const bookmarked = await create(FILL, { tags: { bookmark: 'yes' } });
     await bookmarked.reaches('finished');
     const running = await create(
-      `${FILL.split('\n')[0] ?? ''}\nRUN: until [ -e go ]; do sleep 0.02; done\nFINISH: ran`,
+      `${FILL.split('\n')[0] ?? ''}\nRUN: until [ -e go ]; do echo; sleep 0.1; done\nFINISH: ran`,
     );
     const waiting = await create('RUN: echo waits\nFINISH: never', {
       confirmation_policy: { kind: 'AlwaysConfirm' },
@@ -75,7 +75,11 @@ if (!mountable) process.stderr.write('no tests of a disk budget: this machine le
     }
     await eventually(async () => (await usedShare()) <= HALF, 'room on the disk');
 
-    for (const kept of [bookmarked, running, waiting]) expect(await exists(kept)).toBe(true);
+    expect(await Promise.all([bookmarked, running, waiting].map((kept) => kept.status()))).toEqual([
+      'finished',
+      'running',
+      'waiting_for_confirmation',
+    ]);
     const left = await Promise.all(filled.map(exists));
     const removed = filled.filter((_, index) => !left[index]);
     expect(removed.length).toBeGreaterThanOrEqual(5);
