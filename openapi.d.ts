@@ -9643,15 +9643,23 @@ export interface components {
             total: number;
             /** @description What they occupy, about. */
             total_bytes: number;
-            /** @description How many conversations the rules would otherwise remove, by what protects them: a run (`running`), a confirmation (`waiting`), a socket (`open`), a change or use a moment ago (`recent`), the tag `bookmark` (`bookmarked`), a parent or child that runs or waits (`related`), a container (`container`), another server that has it open (`elsewhere`). */
+            /** @description How many conversations the rules would otherwise remove, by what protects them. */
             kept: {
+                /** @description They run, have an active goal, or a model is asked for them. */
                 running?: number;
+                /** @description They wait for a confirmation. */
                 waiting?: number;
+                /** @description A socket follows them. */
                 open?: number;
+                /** @description They were changed or used a moment ago. */
                 recent?: number;
+                /** @description They have the tag `bookmark`. */
                 bookmarked?: number;
+                /** @description A parent or a child of theirs runs or waits. */
                 related?: number;
+                /** @description They are in containers. */
                 container?: number;
+                /** @description Another server has them open. */
                 elsewhere?: number;
             };
             /** @description False if conversations use more than the budget although everything that may be removed is. */
@@ -9662,7 +9670,7 @@ export interface components {
         RetentionRemoval: {
             /**
              * Format: uuid
-             * @description The conversation.
+             * @description Which conversation would be removed.
              */
             conversation_id: string;
             /**
@@ -9670,7 +9678,7 @@ export interface components {
              * @enum {string}
              */
             reason: "age" | "budget";
-            /** @description Its status. */
+            /** @description What its last run has come to, such as `finished`. */
             execution_status: string;
             /**
              * Format: date-time
@@ -9701,7 +9709,7 @@ export interface components {
         RetentionSweep: {
             /**
              * Format: date-time
-             * @description In UTC.
+             * @description When the sweep began, in UTC.
              */
             started_at: string;
             /** @description How long it took. */
@@ -9725,15 +9733,23 @@ export interface components {
             freed_bytes: number;
             /** @description Conversations that were used when it came to their removal, and stay. */
             skipped: number;
-            /** @description How many conversations the rules would otherwise remove, by what protects them: a run (`running`), a confirmation (`waiting`), a socket (`open`), a change or use a moment ago (`recent`), the tag `bookmark` (`bookmarked`), a parent or child that runs or waits (`related`), a container (`container`), another server that has it open (`elsewhere`). */
+            /** @description How many conversations the rules would otherwise remove, by what protects them. */
             kept: {
+                /** @description They run, have an active goal, or a model is asked for them. */
                 running?: number;
+                /** @description They wait for a confirmation. */
                 waiting?: number;
+                /** @description A socket follows them. */
                 open?: number;
+                /** @description They were changed or used a moment ago. */
                 recent?: number;
+                /** @description They have the tag `bookmark`. */
                 bookmarked?: number;
+                /** @description A parent or a child of theirs runs or waits. */
                 related?: number;
+                /** @description They are in containers. */
                 container?: number;
+                /** @description Another server has them open. */
                 elsewhere?: number;
             };
             /** @description What could not be removed, and why; at most 20. */

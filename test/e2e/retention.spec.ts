@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { ConversationClient, userMessage } from '../support/conversation-client.js';
+import { type ConversationClient, userMessage } from '../support/conversation-client.js';
 import { makeKey, shown } from '../support/named-keys.js';
 import { eventually } from '../support/server-process.js';
 import { ServerFixture } from '../support/server-fixture.js';

@@ -145,14 +145,10 @@ if (!mountable) process.stderr.write('no tests of a disk budget: this machine le
     ]);
     expect(stdout).toBe('done\n');
     await eventually(async () => {
-      const { is_sweeping: _now, last_sweep: last } = (await server.request('GET', '/api/retention'))
-        .body as {
-        is_sweeping: boolean;
-        last_sweep: { failures: string[] };
-      };
-      return (
-        last.failures.length === 0 && !(await readdir(disk.at())).some((name) => name.startsWith('.deleted-'))
-      );
+      const { body } = await server.request('GET', '/api/retention');
+      const { failures } = (body as { last_sweep: { failures: string[] } }).last_sweep;
+      const isLeft = (await readdir(disk.at())).some((name) => name.startsWith('.deleted-'));
+      return failures.length === 0 && !isLeft;
     }, 'its removal by the next sweep');
   });
 });
