@@ -9763,15 +9763,23 @@ export interface components {
             total: number;
             /** @description What they occupy, about. */
             total_bytes: number;
-            /** @description How many conversations the rules would otherwise remove, by what protects them: a run (`running`), a confirmation (`waiting`), a socket (`open`), a change or use a moment ago (`recent`), the tag `bookmark` (`bookmarked`), a parent or child that runs or waits (`related`), a container (`container`), another server that has it open (`elsewhere`). */
+            /** @description How many conversations the rules would otherwise remove, by what protects them. */
             kept: {
+                /** @description They run, have an active goal, or a model is asked for them. */
                 running?: number;
+                /** @description They wait for a confirmation. */
                 waiting?: number;
+                /** @description A socket follows them. */
                 open?: number;
+                /** @description They were changed or used a moment ago. */
                 recent?: number;
+                /** @description They have the tag `bookmark`. */
                 bookmarked?: number;
+                /** @description A parent or a child of theirs runs or waits. */
                 related?: number;
+                /** @description They are in containers. */
                 container?: number;
+                /** @description Another server has them open. */
                 elsewhere?: number;
             };
             /** @description False if conversations use more than the budget although everything that may be removed is. */
@@ -9782,7 +9790,7 @@ export interface components {
         RetentionRemoval: {
             /**
              * Format: uuid
-             * @description The conversation.
+             * @description Which conversation would be removed.
              */
             conversation_id: string;
             /**
@@ -9790,7 +9798,7 @@ export interface components {
              * @enum {string}
              */
             reason: "age" | "budget";
-            /** @description Its status. */
+            /** @description What its last run has come to, such as `finished`. */
             execution_status: string;
             /**
              * Format: date-time
@@ -9821,7 +9829,7 @@ export interface components {
         RetentionSweep: {
             /**
              * Format: date-time
-             * @description In UTC.
+             * @description When the sweep began, in UTC.
              */
             started_at: string;
             /** @description How long it took. */
@@ -9845,15 +9853,23 @@ export interface components {
             freed_bytes: number;
             /** @description Conversations that were used when it came to their removal, and stay. */
             skipped: number;
-            /** @description How many conversations the rules would otherwise remove, by what protects them: a run (`running`), a confirmation (`waiting`), a socket (`open`), a change or use a moment ago (`recent`), the tag `bookmark` (`bookmarked`), a parent or child that runs or waits (`related`), a container (`container`), another server that has it open (`elsewhere`). */
+            /** @description How many conversations the rules would otherwise remove, by what protects them. */
             kept: {
+                /** @description They run, have an active goal, or a model is asked for them. */
                 running?: number;
+                /** @description They wait for a confirmation. */
                 waiting?: number;
+                /** @description A socket follows them. */
                 open?: number;
+                /** @description They were changed or used a moment ago. */
                 recent?: number;
+                /** @description They have the tag `bookmark`. */
                 bookmarked?: number;
+                /** @description A parent or a child of theirs runs or waits. */
                 related?: number;
+                /** @description They are in containers. */
                 container?: number;
+                /** @description Another server has them open. */
                 elsewhere?: number;
             };
             /** @description What could not be removed, and why; at most 20. */
@@ -32180,7 +32196,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong keys within a minute. */
+            /** @description Too many plans of other rules are being made. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
