@@ -522,7 +522,7 @@ export interface paths {
         };
         /**
          * Get the agent's final response
-         * @description The text of the last `finish` call or message of the agent.
+         * @description The text of the last `finish` call or message of the agent. If `finish` has a `response_schema`, the object that the agent answered with is in `structured_output`.
          *
          *     Needs the scope `read`.
          */
@@ -5551,6 +5551,10 @@ export interface components {
         AgentResponseResult: {
             /** @description Text of the last `finish` call or message of the agent; empty if there is none yet. */
             response: string;
+            /** @description The fields that the `response_schema` of `finish` asks for; absent if the answer has none. */
+            structured_output?: {
+                [key: string]: unknown;
+            };
         };
         /** AlwaysConfirm */
         AlwaysConfirm: {
@@ -8789,6 +8793,13 @@ export interface components {
              * @default null
              */
             stream_options?: components["schemas"]["OpenAIStreamOptions"] | null;
+            /**
+             * @description Form of the answer. `{"type": "json_schema", "json_schema": {"schema": ...}}`: JSON that matches the schema. Null, and the other types: text.
+             * @default null
+             */
+            response_format?: {
+                [key: string]: unknown;
+            } | null;
         };
         /** OpenAIChatMessage */
         OpenAIChatMessage: {
@@ -8983,6 +8994,13 @@ export interface components {
              */
             metadata?: {
                 [key: string]: string;
+            } | null;
+            /**
+             * @description Form of the answer. `{"format": {"type": "json_schema", "schema": ...}}`: JSON that matches the schema. Null, and the other types: text.
+             * @default null
+             */
+            text?: {
+                [key: string]: unknown;
             } | null;
         };
         OpenAIResponseUsage: {
