@@ -18,13 +18,14 @@ import {
 } from '../../tools/index.js';
 import { matchingNames } from '../../text/index.js';
 import type { Confinement } from '../../sandbox/index.js';
-import { ensureRepository, hasChanges } from '../../git/index.js';
+import { ensureRepository, GitBounds, hasChanges } from '../../git/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { ConversationClosedError, ToolNameClashError } from '../conversation-errors.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { Journal } from '../journal/journal.js';
 import type { ConversationModels } from '../steering/conversation-models.js';
 import { confinementScope } from '../owners/confinement-scope.js';
+import { isOwnKeys } from '../owners/own-key-rules.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { persistenceDir } from '../state/conversation-info.js';
 
@@ -228,12 +229,28 @@ export class Toolset {
 
   private async makeWorkspace(): Promise<void> {
     await makeFolder(this.workingDir);
-    await ensureRepository(this.workingDir);
+    const isBounded = isOwnKeys(this.state) || this.confinement.mode === 'workspace';
+    await ensureRepository(this.workingDir, isBounded ? this.confinementOfGit() : undefined);
+  }
+
+  /** Git that the server runs needs the workspace, and nothing that is kept for the conversation. */
+  private confinementOfGit(): Confinement {
+    const { sandbox, config } = this.services;
+    return sandbox.confine(confinementScope(this.state, config));
+  }
+
+  /** Where git that the server runs for a key that reaches its own conversations only may look. */
+  private async gitBounds(): Promise<GitBounds | undefined> {
+    const { workspace_root: root } = this.state;
+    if (root === undefined) return undefined;
+    const { worktrees } = this.services.config.paths;
+    const { files: rules } = this.confinement;
+    return GitBounds.of({ folders: [root], worktrees, rules, confinement: this.confinementOfGit() });
   }
 
   /** Whether files of the workspace have changed, or commits were made, since the conversation began. */
-  workspaceChanged(): Promise<boolean> {
-    return hasChanges(this.workingDir, this.state.created_at);
+  async workspaceChanged(): Promise<boolean> {
+    return hasChanges(this.workingDir, this.state.created_at, await this.gitBounds());
   }
 
   async close(): Promise<void> {

@@ -40,7 +40,12 @@ import { ownerFilter } from '../owners/ownership.js';
 import { Tenancy } from '../owners/tenancy.js';
 import type { FinalResponse } from '../queries/final-response.js';
 import { listJson, pageJson } from '../queries/json-page.js';
-import { LaunchProfiles, withAdditions, type LaunchedProfile } from '../profiles/launch-profiles.js';
+import {
+  LaunchProfiles,
+  profileLaunchedOutside,
+  withAdditions,
+  type LaunchedProfile,
+} from '../profiles/launch-profiles.js';
 import { UpdateConversationRequestDto } from './dto/update-conversation.dto.js';
 
 const tag = 'Conversations';
@@ -185,12 +190,9 @@ export class ConversationsController {
     this.tenancy.assertMayUse({ agentProfile: profile, llmProfiles }, principal);
     const launched = profile === null ? undefined : await this.loadProfile(profile, body);
     const llm = llmProfile === null ? undefined : await this.profiles.loadLlm(llmProfile);
-    const { info, created } = await this.conversations.create(
-      toStartRequest(withObservabilityHeaders(body, headers), launched, llm),
-      include_skills,
-      principal,
-      isDerived,
-    );
+    const request = toStartRequest(withObservabilityHeaders(body, headers), launched, llm);
+    request.launched_agent_profile ??= profileLaunchedOutside(process.env);
+    const { info, created } = await this.conversations.create(request, include_skills, principal, isDerived);
     response.status(created ? 201 : 200);
     nameConversation(response.req, String(info['id']));
     return info;

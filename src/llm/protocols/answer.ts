@@ -75,6 +75,7 @@ export function toAnswer(output: ModelOutput, origin: MessageToolCall['origin'])
     message,
     usage: withReasoning(tokenUsage(output.usage), output, reasoning.join('')),
     headers: output.headers,
+    finishReason: output.finishReason,
   };
 }
 

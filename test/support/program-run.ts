@@ -3,21 +3,21 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { ROOT } from './checkout.js';
 
-/** The end of a run of `move`. */
-interface MoveResult {
+/** The end of a run. */
+interface ProgramResult {
   code: number | null;
   stdout: string;
   stderr: string;
 }
 
-/** A run of `openhands-agent-server move` in the folder of a server, with its settings and keys. */
-export class MoveProgram {
+/** A run of `openhands-agent-server COMMAND` in the folder of a server, with its settings. */
+export class ProgramRun {
   private output = { stdout: '', stderr: '' };
   private readonly child: ChildProcess;
   private readonly closed: Promise<unknown>;
 
   constructor(cwd: string, args: readonly string[], env: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [path.join(ROOT, 'dist/main.js'), 'move', ...args], {
+    this.child = spawn(process.execPath, [path.join(ROOT, 'dist/main.js'), ...args], {
       cwd,
       env: {
         PATH: process.env['PATH'] ?? '',
@@ -33,8 +33,8 @@ export class MoveProgram {
   }
 
   /** Runs it to its end. */
-  static run(cwd: string, args: readonly string[], env?: Record<string, string>): Promise<MoveResult> {
-    return new MoveProgram(cwd, args, env).result();
+  static run(cwd: string, args: readonly string[], env?: Record<string, string>): Promise<ProgramResult> {
+    return new ProgramRun(cwd, args, env).result();
   }
 
   get stdout(): string {
@@ -49,7 +49,7 @@ export class MoveProgram {
     this.child.kill('SIGKILL');
   }
 
-  async result(): Promise<MoveResult> {
+  async result(): Promise<ProgramResult> {
     await this.closed;
     return { code: this.child.exitCode, ...this.output };
   }
