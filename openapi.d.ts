@@ -1108,7 +1108,7 @@ export interface paths {
         put?: never;
         /**
          * Share a conversation
-         * @description Makes a link with which everybody may read this conversation, and nothing else, until it expires or is revoked: its title and state, its events and new ones as they come. Secrets, paths of the server, the system prompt and the configuration of the agent are left out.
+         * @description Makes a link with which everybody may read this conversation, and nothing else, until it expires or is revoked, or the key that made it does: its title and state, its events and new ones as they come. Secrets, paths of the server, the system prompt and the configuration of the agent are left out.
          *
          *     Needs the scope `write`.
          */
@@ -10403,29 +10403,29 @@ export interface components {
                 [key: string]: string;
             } | null;
             /**
-             * @description Id of the user in the system of the client. Stored, but not used or shown.
+             * @description Id of the user in the system of the client, for traces. Not shown.
              * @default null
              */
             user_id?: string | null;
             /**
-             * @description Properties for traces. Stored for other programs; this server sends no traces.
+             * @description Properties of the traces of its runs: scalars, and lists of one type. Without traces (see the guide about them) they are only stored. Null: none.
              * @default {}
              */
             observability_metadata?: {
                 [key: string]: unknown;
             };
             /**
-             * @description Labels for traces. Stored for other programs; this server sends no traces.
+             * @description Labels of the traces of its runs. Null: none.
              * @default []
              */
             observability_tags?: string[];
             /**
-             * @description Name of the span in traces. Stored for other programs; this server sends no traces.
+             * @description Name of the spans of its runs: at most 128 letters, digits and `._:/-`. Null or `conversation`: the usual name.
              * @default conversation
              */
             observability_span_name?: string;
             /**
-             * @description Span to which traces belong; null: none. Stored for other programs; this server sends no traces.
+             * @description Span to which the traces of its runs belong, as a JSON object with `trace_id` and `span_id` (UUIDs). Null, or anything else: none.
              * @default null
              */
             observability_parent_span_context?: string | null;
