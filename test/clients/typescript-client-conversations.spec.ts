@@ -42,22 +42,6 @@ describe('the TypeScript client on conversations', () => {
   const reaches = (id: string, wanted: string) =>
     eventually(async () => (await status(id)) === wanted, wanted);
 
-  it('gives an answer in the form that the client asks for, and shows the tools as they were sent', async () => {
-    const response_schema = { type: 'object', properties: { score: { type: 'integer' } }, required: ['score'] };
-    const tools = [{ name: 'finish', params: { response_schema } }];
-    const { id } = await create('TOOL: finish {"message": "m"}\nTOOL: finish {"message": "m", "score": 7}', {
-      agent: { ...AGENT, tools, include_default_tools: ['ThinkTool'] },
-    });
-    await reaches(id, 'finished');
-    expect(await conversations.getAgentFinalResponse(id)).toEqual({
-      response: 'm',
-      structured_output: { score: 7 },
-    });
-    expect((await conversations.getConversation(id)).agent).toMatchObject({ tools });
-    const { items } = await conversations.searchEvents(id, { kind: 'AgentErrorEvent' });
-    expect(JSON.stringify(items)).toContain("'score' is a required property");
-  });
-
   it('finds, counts and changes conversations with both of its classes', async () => {
     const { CREATED_AT_DESC } = fixture.client.ConversationSortOrder;
     const [one, two] = [await create(), await create('FINISH: done', { tags: { team: 'blue' } })];
@@ -89,6 +73,26 @@ describe('the TypeScript client on conversations', () => {
     await conversations.deleteConversation(two.id);
     expect(await manager.getAllConversations()).toEqual([]);
     await expect(manager.deleteConversation(one.id)).rejects.toMatchObject({ status: 404 });
+  });
+
+  it('gives an answer in the form that the client asks for, and shows the tools as they were sent', async () => {
+    const response_schema = {
+      type: 'object',
+      properties: { score: { type: 'integer' } },
+      required: ['score'],
+    };
+    const tools = [{ name: 'finish', params: { response_schema } }];
+    const { id } = await create('TOOL: finish {"message": "m"}\nTOOL: finish {"message": "m", "score": 7}', {
+      agent: { ...AGENT, tools, include_default_tools: ['ThinkTool'] },
+    });
+    await reaches(id, 'finished');
+    expect(await conversations.getAgentFinalResponse(id)).toEqual({
+      response: 'm',
+      structured_output: { score: 7 },
+    });
+    expect((await conversations.getConversation(id)).agent).toMatchObject({ tools });
+    const { items } = await conversations.searchEvents(id, { kind: 'AgentErrorEvent' });
+    expect(JSON.stringify(items)).toContain("'score' is a required property");
   });
 
   it('creates and loads conversations with the manager', async () => {

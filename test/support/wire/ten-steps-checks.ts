@@ -35,9 +35,10 @@ export function expectTenSteps(steps: TenSteps, countsReasoning = true, countsCa
 
 /** A quarter of the characters of each answer's reasoning. */
 function estimatedReasoning({ events }: TenSteps): number {
-  const texts = events.map(({ reasoning_content: own, llm_message: message }) =>
-    String(own ?? (message as { reasoning_content?: string } | undefined)?.reasoning_content ?? ''),
-  );
+  const texts = events.map(({ reasoning_content: own, llm_message: message }) => {
+    const text = own ?? (message as { reasoning_content?: unknown } | undefined)?.reasoning_content;
+    return typeof text === 'string' ? text : '';
+  });
   return texts.reduce((sum, { length }) => sum + Math.ceil(length / 4), 0);
 }
 
