@@ -53,6 +53,7 @@ const ARROWS = {
     'limits',
     'llm',
     'openapi',
+    'processes',
     'sandbox',
     'settings',
     'storage',
@@ -246,6 +247,7 @@ const ARROWS = {
     'audit',
     'auth',
     'config',
+    'conversations',
     'crypto',
     'errors',
     'files',
@@ -261,7 +263,6 @@ const ARROWS = {
     'telemetry',
     'text',
     'webhooks',
-    'workspace',
   ],
 };
 const FOLDERS = Object.keys(ARROWS);

@@ -100,7 +100,8 @@ export function applyStatsSummary(stats: ConversationStats, summary: StatsSummar
   }
 }
 
-function emptyMetrics(model: string): UsageMetrics {
+/** The statistics of no answer. */
+export function emptyMetrics(model: string): UsageMetrics {
   return {
     model_name: model,
     accumulated_cost: 0,

@@ -13,6 +13,7 @@ export {
   addUsage,
   applyStatsSummary,
   type ConversationStats,
+  emptyMetrics,
   registerUsage,
   type StatsSummary,
   summarizeStats,

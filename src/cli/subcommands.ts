@@ -16,6 +16,16 @@ export const SUBCOMMANDS: Readonly<Record<string, SubcommandEntry>> = {
     summary: 'copies everything from files to a database or back',
     load: async () => (await import('./move/index.js')).moveCommand,
   },
+  import: {
+    usage: 'PATH... [options]',
+    summary: 'takes conversations of the Python server and of this one',
+    load: async () => (await import('./import/index.js')).importCommand,
+  },
+  export: {
+    usage: 'ID... --to FOLDER',
+    summary: 'writes conversations in the layout of the Python server',
+    load: async () => (await import('./export/index.js')).exportCommand,
+  },
   keys: {
     usage: 'create|list|revoke ...',
     summary: 'makes, lists and revokes named keys',

@@ -20,16 +20,15 @@ import { BranchesService } from './branches/branches.service.js';
 import { ConversationCreation } from './conversation/conversation-creation.js';
 import { ConversationInfoCache } from './registry/conversation-info-cache.js';
 import { ConversationRegistry } from './registry/conversation-registry.js';
-import { WorkspaceHost } from './conversation/workspace-host.js';
 import { ConversationServices } from './conversation/conversation-services.js';
 import { ConversationSummaries } from './queries/conversation-summaries.js';
-import { ConversationStore } from './registry/conversation-store.js';
 import { ConversationsController } from './api/conversations.controller.js';
 import { ConversationsLifecycle } from './registry/conversations-lifecycle.js';
 import { ConversationsService } from './conversations.service.js';
 import { EventsController } from './api/events.controller.js';
 import { GoalsController } from './api/goals.controller.js';
 import { GoalsService } from './goal/goals.service.js';
+import { ImportController } from './api/import.controller.js';
 import { LaunchProfiles } from './profiles/launch-profiles.js';
 import { ModelProfiles } from './profiles/model-profiles.js';
 import { PortableRequests } from './api/portable-requests.js';
@@ -49,6 +48,8 @@ import { SummariesController } from './api/summaries.controller.js';
 import { SummaryFeed } from './queries/summary-feed.js';
 import { SteeringController } from './api/steering.controller.js';
 import { SteeringService } from './steering/steering.service.js';
+import { ArchiveImportService } from './transfer/importing/archive-import.service.js';
+import { TransferModule } from './transfer/transfer.module.js';
 import { TimelineController } from './api/timeline.controller.js';
 import { TimelineService } from './timeline/timeline.service.js';
 import { UnusedConversations } from './registry/unused-conversations.js';
@@ -72,10 +73,11 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
 
 /** Conversations: the use cases, their REST routes and the agents. */
 @Module({
-  imports: [EventBusModule, LlmModule, StorageModule, ToolsModule, SettingsModule],
+  imports: [EventBusModule, LlmModule, StorageModule, ToolsModule, SettingsModule, TransferModule],
   controllers: [
     // Before the routes with an id in the same place.
     SummariesController,
+    ImportController,
     ConversationsController,
     BranchesController,
     GoalsController,
@@ -91,7 +93,6 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
     AgentQuestions,
     ConversationServices,
     ConversationRegistry,
-    ConversationStore,
     Ownership,
     KeyWorkspaces,
     OwnModels,
@@ -99,7 +100,6 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
     { provide: APP_GUARD, useClass: OwnerGuard },
     ConversationInfoCache,
     RunSlots,
-    WorkspaceHost,
     BoundCredentials,
     SteeringService,
     CredentialBindings,
@@ -118,6 +118,7 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
     ConversationSummaries,
     SummaryFeed,
     ConversationsLifecycle,
+    ArchiveImportService,
     PortableRequests,
     WorktreeRelease,
     UnusedConversations,
@@ -146,7 +147,7 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
     RunSlots,
     SummaryFeed,
     UnusedConversations,
-    WorkspaceHost,
+    TransferModule,
   ],
 })
 export class ConversationsModule {}

@@ -16,7 +16,6 @@ import type { ConversationStateUpdateEvent } from '../events/index.js';
 import type { JsonObject } from '../json/index.js';
 import { dashedUuid } from '../text/index.js';
 import type { Conversation } from './conversation/conversation.js';
-import { conversationDocuments, type ConversationDocuments } from './state/conversation-documents.js';
 import { ConversationCreation } from './conversation/conversation-creation.js';
 import { WorkspaceHost } from './conversation/workspace-host.js';
 import {
@@ -50,14 +49,6 @@ export interface ReadableLog {
   length: number;
   /** The id of the head. */
   head: string | null;
-}
-
-/** A stored conversation for an export. */
-export interface ExportedConversation {
-  /** The caller closes it. */
-  log: LogReader;
-  /** Secrets are masked. Absent if the metadata is damaged. */
-  documents?: ConversationDocuments;
 }
 
 const MESSAGE_SAVED =
@@ -320,12 +311,6 @@ export class ConversationsService {
   /** Lines of the log in the order of the ids; null for unknown ids. */
   eventLines(id: string, eventIds: readonly string[]): Promise<(string | null)[]> {
     return this.withLog(id, ({ log, length }) => new EventSearch(log, length).lines(eventIds));
-  }
-
-  async exported(id: string): Promise<ExportedConversation> {
-    const { state, log } = await this.store.readAvailable(id);
-    const { conversations_path } = this.config;
-    return { log, documents: state && conversationDocuments(state, conversations_path, this.codec) };
   }
 
   /** Whether this server has the conversation open. */

@@ -10,7 +10,20 @@ export {
   ConversationNotFoundError,
   UnknownEventError,
 } from './conversation-errors.js';
-export { ConversationsService, type ExportedConversation } from './conversations.service.js';
+export { ConversationsService } from './conversations.service.js';
+export { ConversationTransfer } from './transfer/conversation-transfer.js';
+export type { ImportOptions, ImportResult } from './transfer/importing/conversation-importer.js';
+export { zoneOf } from './transfer/reading/time-shift.js';
+export {
+  findConversations,
+  type FoundConversations,
+  NoConversationsError,
+} from './transfer/sources/find-conversations.js';
+export type { SourceFiles } from './transfer/sources/source-files.js';
+export {
+  ConversationExporter,
+  type ExportedConversation,
+} from './transfer/exporting/conversation-exporter.js';
 export { StartConversationRequestDto } from './api/dto/start-conversation.dto.js';
 export { type PortableRequest, PortableRequests } from './api/portable-requests.js';
 export { parseWithYield } from './journal/parse-event.js';

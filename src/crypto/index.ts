@@ -18,7 +18,9 @@ export {
   hideSecrets,
   isBlank,
   maskSecrets,
+  openStored,
   openTokens,
+  sealForOriginal,
   secretTexts,
 } from './secrets.js';
 export { maskUserinfo } from './userinfo.js';

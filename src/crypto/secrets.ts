@@ -84,6 +84,36 @@ export function decryptSecrets(object: JsonObject, cipher: Cipher): DecryptedSec
   return { value, kept, unopened, lost };
 }
 
+/** A token may have been encrypted again by a server that took it for the value: so often at most. */
+const MAX_NESTED_TOKENS = 4;
+
+/**
+ * Copies an object that another server has stored: secrets that a key opens become plain text, others stay as
+ * they are.
+ */
+export function openStored(
+  object: JsonObject,
+  cipher: Cipher,
+): Pick<DecryptedSecrets, 'value' | 'unopened' | 'lost'> {
+  const unopened: string[] = [];
+  const lost: string[] = [];
+  const value = changeSecrets(object, ({ value: stored, pointer }) => {
+    if (stored === MASK) lost.push(pointer);
+    if (isBlank(stored)) return stored;
+    let text = stored;
+    for (let depth = 0; depth < MAX_NESTED_TOKENS && isToken(text); depth += 1) {
+      const inside = cipher.decrypt(text);
+      if (inside === undefined) {
+        unopened.push(pointer);
+        return stored;
+      }
+      text = inside;
+    }
+    return text;
+  });
+  return { value, unopened, lost };
+}
+
 /**
  * Copies input of a client with decrypted secrets. Tokens of our keys are decrypted everywhere. Others are
  * ordinary texts (a secret may be a token of another system), except for credentials, which would be sent to
@@ -100,6 +130,18 @@ export function openTokens(object: JsonObject, cipher: Cipher, encrypted = false
     return text ?? given;
   });
   return { value, foreign };
+}
+
+/**
+ * Copies an object for the original, which reads some places as plain text: those are emptied, all other
+ * secrets become tokens; without a key `**********`.
+ */
+export function sealForOriginal(object: JsonObject, cipher: Cipher): JsonObject {
+  return changeSecrets(object, ({ value, isPlainElsewhere, isUserinfo }) => {
+    if (isPlainElsewhere) return isUserinfo ? null : undefined;
+    if (isBlank(value)) return withoutMask(value);
+    return cipher.enabled ? cipher.encrypt(value) : MASK;
+  });
 }
 
 /** Copies an object for event streams: each secret with a value becomes `**********`. */

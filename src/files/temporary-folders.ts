@@ -12,7 +12,8 @@ const OLDER_NAME = /^(openhands-(git|patch)|acp-discovery|agent-browser-\d+)-\w{
 const UNTOUCHED_MS = 24 * 60 * 60_000;
 
 /** The purpose of a temporary folder. */
-type TemporaryKind = 'git' | 'patch' | 'fetch' | 'editor' | 'discovery' | 'browser' | 'credential' | 'proxy';
+type TemporaryKind =
+  'git' | 'patch' | 'fetch' | 'editor' | 'discovery' | 'browser' | 'credential' | 'proxy' | 'import';
 
 /**
  * Creates an empty folder, by default in the system's folder for temporary files. The caller removes it. Its

@@ -1,3 +1,4 @@
+export { readFilePart } from './body/file-part.js';
 export { hasBody, jsonBodyOf, UnreadBody } from './body/json-body.js';
 export { RequestBodiesModule } from './body/request-bodies.js';
 export { dropRestOfBody } from './body/rest-of-body.js';

@@ -1,5 +1,4 @@
-import { asJsonObject, asText, tryParseJson } from '../../json/index.js';
-import type { BashHistory, BashRecord } from '../../storage/index.js';
+import { bashRecordOf, type BashHistory } from '../../storage/index.js';
 import { DifferentCopyError } from './move-errors.js';
 import type { StorageSide } from './storage-side.js';
 
@@ -48,7 +47,7 @@ async function copyEvents(source: BashHistory, target: BashHistory): Promise<num
     const lines = await source.linesFrom(number, CHUNK_BYTES);
     if (lines.length === 0) break;
     for (const line of lines) {
-      const record = toRecord(line);
+      const record = bashRecordOf(line);
       const there = await target.line(record.id);
       if (there !== undefined && there !== line)
         throw new DifferentCopyError(`bash event ${record.id} differs between source and target`);
@@ -66,22 +65,4 @@ async function copyEvents(source: BashHistory, target: BashHistory): Promise<num
 async function isEmpty(history: BashHistory): Promise<boolean> {
   const { first, next } = await history.range();
   return first === next;
-}
-
-/** A stored line as an event to store. */
-function toRecord(line: string): BashRecord {
-  const event = asJsonObject(tryParseJson(line));
-  const id = asText(event['id']) ?? '';
-  const timestamp = asText(event['timestamp']) ?? '';
-  if (event['kind'] !== 'BashOutput')
-    return { id, kind: 'BashCommand', commandId: id, order: 0, timestamp, isLast: false, line };
-  return {
-    id,
-    kind: 'BashOutput',
-    commandId: asText(event['command_id']) ?? '',
-    order: Number(event['order']),
-    timestamp,
-    isLast: typeof event['exit_code'] === 'number',
-    line,
-  };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import {
+  copyConversationFiles,
   LeaseHeldError,
   TakeoverPendingError,
   type LeaseFence,
@@ -8,7 +9,6 @@ import {
   type StoredMetadata,
 } from '../../storage/index.js';
 import { moveBashHistory } from './bash-move.js';
-import { copyConversationFiles } from './conversation-files.js';
 import type { DeliveriesMove } from './deliveries-move.js';
 import { appendRest, assertUndamaged, digestOf, type OnEvents } from './log-copy.js';
 import type { MoveOptions } from './move-command-line.js';

@@ -81,7 +81,7 @@ function running(options: MoveOptions): Parsed {
   return {
     kind: 'run',
     run: async (config) => (await import('./move.js')).move(options, config, process.stdout),
-    explain: async (error) => (await import('./move-errors.js')).explainMoveError(error),
+    explain: async (error) => (await import('../copying/copy-error.js')).explainCopyError(error),
   };
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { asJsonObject, asText, type JsonObject } from '../../json/index.js';
 import { isUserDocument } from '../../storage/index.js';
-import { MoveError } from './move-errors.js';
+import { CopyError } from '../copying/copy-error.js';
 import type { StorageSide } from './storage-side.js';
 
 /** The document with the record, beside the conversations. */
@@ -35,18 +35,18 @@ export class MoveRecords {
 
   /**
    * Decides whether everything may be moved from one place to the other.
-   * @throws MoveError if the target holds something that did not come from there, or if this was done before
+   * @throws CopyError if the target holds something that did not come from there, or if this was done before
    */
   static async begin(from: StorageSide, to: StorageSide, again: boolean): Promise<MoveRecords> {
     const [source, target] = await Promise.all([read(from), read(to)]);
     const isContinued = source !== undefined && target?.peer === source.id && source.peer === target.id;
     if (!isContinued && !(await isEmpty(to)))
-      throw new MoveError(
+      throw new CopyError(
         `${to.place.label} is not empty, and what it holds was not moved from ${from.place.label}: ` +
           'give a new folder or an empty database (a place remembers only its last move)',
       );
     if (isContinued && target.role === 'target' && target.completed !== null && !again)
-      throw new MoveError(
+      throw new CopyError(
         `this was moved completely on ${target.completed}, and may have been used since: ` +
           'nothing was done. With --again what is missing at the target is moved',
       );

@@ -13,14 +13,13 @@ import { ConversationMove } from './conversation-move.js';
 import { DeliveriesMove } from './deliveries-move.js';
 import { moveDocuments } from './documents-move.js';
 import type { MoveOptions } from './move-command-line.js';
-import { ConversationHeldError, DifferentCopyError, MoveError } from './move-errors.js';
-import { MoveProgress, type MoveOutput } from './move-progress.js';
+import { CopyError } from '../copying/copy-error.js';
+import { ConversationHeldError, DifferentCopyError } from './move-errors.js';
+import { CopyProgress, type CopyOutput } from '../copying/copy-progress.js';
 import { MoveRecords } from './move-record.js';
 import { resolvePlace } from './place.js';
 import { assertSecretKey } from './secret-check.js';
 import { StorageSide } from './storage-side.js';
-
-export { explainMoveError } from './move-errors.js';
 
 /** How many conversations are moved at the same time. */
 const PARALLEL = 4;
@@ -28,12 +27,12 @@ const PARALLEL = 4;
 const MAX_PROBLEMS = 100;
 
 /** Moves everything from one place to another. @returns the exit code: 1 if something was left out */
-export async function move(options: MoveOptions, config: AppConfig, output: MoveOutput): Promise<number> {
+export async function move(options: MoveOptions, config: AppConfig, output: CopyOutput): Promise<number> {
   const [source, target] = [
     await resolvePlace(options.from, config, 'source'),
     await resolvePlace(options.to, config, 'target'),
   ];
-  if (isSame(source, target)) throw new MoveError(`source and target are the same: ${source.label}`);
+  if (isSame(source, target)) throw new CopyError(`source and target are the same: ${source.label}`);
   output.write(`from ${source.label}\nto   ${target.label}\n`);
   const logger = new MoveLogger(output);
   const from = await StorageSide.open(source, logger);
@@ -71,16 +70,16 @@ class Move {
   private readonly problems: Problems = { damaged: 0, held: 0, different: 0 };
   /** The stamps of the source's metadata when they were moved: what changes later is moved again. */
   private readonly stamps = new Map<string, string>();
-  private progress: MoveProgress;
+  private progress: CopyProgress;
 
   constructor(
     private readonly from: StorageSide,
     private readonly to: StorageSide,
     private readonly options: MoveOptions,
     private readonly config: AppConfig,
-    private readonly output: MoveOutput,
+    private readonly output: CopyOutput,
   ) {
-    this.progress = new MoveProgress(output, 0);
+    this.progress = new CopyProgress(output, 0);
   }
 
   async run(): Promise<number> {
@@ -137,7 +136,7 @@ class Move {
   }
 
   private async moveConversations(deliveries: DeliveriesMove): Promise<void> {
-    this.progress = new MoveProgress(this.output, await this.from.count());
+    this.progress = new CopyProgress(this.output, await this.from.count());
     const mover = new ConversationMove(this.from, this.to, this.options, deliveries);
     await this.forEachId(this.from.ids(), (id) => this.moveOne(mover, id));
     if (!this.options.dryRun) {
@@ -250,7 +249,7 @@ class Move {
 
 /** Prints warnings of the drivers only. */
 class MoveLogger extends ConsoleLogger implements LoggerService {
-  constructor(private readonly output: MoveOutput) {
+  constructor(private readonly output: CopyOutput) {
     super({ logLevels: ['warn', 'error', 'fatal'], colors: false });
   }
 

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { AppConfig } from '../../config/index.js';
 import { isFolder, undefinedIfMissing } from '../../files/index.js';
-import { MoveError } from './move-errors.js';
+import { CopyError } from '../copying/copy-error.js';
 
 /** One side of a move as it was named, before it is opened. */
 export interface Place {
@@ -20,7 +20,7 @@ export const CONVERSATION_FOLDER = /^[0-9a-f]{32}$/;
 /**
  * The place that a text names: the URL of a database, `postgres` for the configured one, or a folder.
  * @param config that of the server, for everything that the text does not say
- * @throws MoveError for an unknown scheme or a folder that holds no conversations
+ * @throws CopyError for an unknown scheme or a folder that holds no conversations
  */
 export async function resolvePlace(
   text: string,
@@ -29,13 +29,13 @@ export async function resolvePlace(
 ): Promise<Place> {
   if (/^postgres(?:ql)?$/.test(text)) {
     if (config.database_url === null)
-      throw new MoveError('no database is configured: set OH_DATABASE_URL, or give its URL');
+      throw new CopyError('no database is configured: set OH_DATABASE_URL, or give its URL');
     return databasePlace(config.database_url, config);
   }
   if (DATABASE_URL.test(text)) return databasePlace(text, config);
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text) ?? [];
   if (scheme !== undefined)
-    throw new MoveError(`unknown kind of place ${scheme}://: give a folder, or postgres://host/database`);
+    throw new CopyError(`unknown kind of place ${scheme}://: give a folder, or postgres://host/database`);
   return folderPlace(path.resolve(config.base_dir, text), config, role);
 }
 
@@ -45,7 +45,7 @@ function databasePlace(text: string, config: AppConfig): Place {
     url = new URL(text);
   } catch {
     // The text may have a password.
-    throw new MoveError(
+    throw new CopyError(
       'the URL of the database is invalid: it must be like postgres://user:password@host/database',
     );
   }
@@ -75,8 +75,8 @@ async function folderPlace(folder: string, config: AppConfig, role: 'source' | '
   const bash = isConfigured ? config.paths.bashEvents : path.join(folder, 'bash_events');
   if (role === 'target' || (await isFolder(conversations))) return place(conversations, bash);
   const names = await readdir(folder).catch(undefinedIfMissing);
-  if (names === undefined) throw new MoveError(`${folder} does not exist`);
-  throw new MoveError(
+  if (names === undefined) throw new CopyError(`${folder} does not exist`);
+  throw new CopyError(
     names.some((name) => CONVERSATION_FOLDER.test(name))
       ? `${folder} holds conversations itself: give the folder above it, in which it is called conversations, or set OH_CONVERSATIONS_PATH to it`
       : `${folder} has no folder conversations: give the folder that has, such as workspace`,

@@ -1,7 +1,7 @@
 import { Cipher, isToken } from '../../crypto/index.js';
 import type { AppConfig } from '../../config/index.js';
 import { isJsonObject, tryParseJson } from '../../json/index.js';
-import { MoveError } from './move-errors.js';
+import { CopyError } from '../copying/copy-error.js';
 import type { StorageSide } from './storage-side.js';
 
 /** So many conversations are looked at: all of a server have the same key. */
@@ -10,14 +10,14 @@ const MAX_CONVERSATIONS = 20;
 /**
  * Makes sure that the secret key of the configuration decrypts what is stored: the servers of the target will
  * have it too. What was encrypted is moved as it is.
- * @throws MoveError if the key is another one, or if there is none and secrets are stored
+ * @throws CopyError if the key is another one, or if there is none and secrets are stored
  */
 export async function assertSecretKey(from: StorageSide, config: AppConfig): Promise<void> {
   const cipher = new Cipher(config.secret_key, config.previous_secret_keys);
   const check = (place: string, value: unknown): void => {
     const token = firstToken(value);
     if (token === undefined || cipher.decrypt(token) !== undefined) return;
-    throw new MoveError(
+    throw new CopyError(
       config.secret_key === null
         ? `${place} has encrypted secrets, and there is no secret key: set OH_SECRET_KEY to that of the server`
         : `the secret key does not decrypt ${place}: set OH_SECRET_KEY to that of the server, or add the ` +

@@ -71,7 +71,8 @@ export async function parseWithYield(line: string): Promise<DurableEvent | undef
   return parseEvent(line);
 }
 
-function validated(event: DurableEvent): DurableEvent | undefined {
+/** The event, if it has the fields that views and the state rely on. */
+export function validated(event: DurableEvent): DurableEvent | undefined {
   const { kind, parent_id: parent }: { kind: unknown; parent_id?: unknown } = event;
   if (!text(kind) || (parent !== undefined && parent !== null && !text(parent))) return undefined;
   const checks = CHECKS.get(event.kind) ?? [];

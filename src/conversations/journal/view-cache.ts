@@ -1,5 +1,5 @@
 import { AgentView, isBranchEvent, type BranchEvent } from '../../agent/index.js';
-import type { EventLog } from '../../storage/index.js';
+import type { EventLog, LogReader } from '../../storage/index.js';
 import { branchPath, systemPromptSeq } from '../branches/branch-path.js';
 import { tracedRead } from '../tracing/storage-spans.js';
 import type { LogWriter } from './log-writer.js';
@@ -58,8 +58,8 @@ export class ViewCache {
   }
 }
 
-/** A branch that begins at a new root gets the system prompt of the conversation in front. */
-async function readView(log: EventLog, end: number, head: string | null): Promise<AgentView> {
+/** The view of a branch. One that begins at a new root gets the system prompt of the conversation in front. */
+export async function readView(log: LogReader, end: number, head: string | null): Promise<AgentView> {
   const path = await branchPath(log, end, head);
   const prompt = await systemPromptSeq(log, end);
   if (prompt !== undefined && !path.includes(prompt)) path.unshift(prompt);

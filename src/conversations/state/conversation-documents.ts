@@ -1,14 +1,13 @@
-import type { SecretCodec } from '../../crypto/index.js';
 import { withoutNulls } from '../../events/index.js';
 import { asJsonObject } from '../../json/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
 import { requiredBindings } from '../secrets/bound-credentials.js';
-import { fullState, persistenceDir } from './conversation-info.js';
+import { fullState, persistenceDir, type SecretMask } from './conversation-info.js';
 
 /**
  * A conversation without its events in the layout that the original server (`openhands-agent-server` 1.58.2)
- * keeps on disk, for programs that read it. Secrets are masked.
+ * keeps on disk, for programs that read it.
  */
 export interface ConversationDocuments {
   /** `base_state.json`: the agent and the state; null fields are left out. */
@@ -19,23 +18,36 @@ export interface ConversationDocuments {
   updatedAt: string;
 }
 
+/** @param codec what takes the place of secrets */
 export function conversationDocuments(
   state: ConversationState,
   shownRoot: string,
-  codec: SecretCodec,
+  codec: SecretMask,
 ): ConversationDocuments {
+  const { base_state, meta, agent, llm } = asJsonObject(state.rest['unknown_fields']);
+  const full = fullState(state, shownRoot, codec);
+  const fullAgent = asJsonObject(full['agent']);
+  const withUnknown = {
+    ...full,
+    agent: {
+      ...fullAgent,
+      llm: { ...asJsonObject(fullAgent['llm']), ...asJsonObject(llm) },
+      ...asJsonObject(agent),
+    },
+    ...asJsonObject(base_state),
+  };
   return {
     baseState: {
-      ...asJsonObject(withoutNulls(fullState(state, shownRoot, codec))),
+      ...asJsonObject(withoutNulls(withUnknown)),
       persistence_dir: persistenceDir(shownRoot, state.id),
     },
-    meta: metaDocument(state, codec),
+    meta: { ...metaDocument(state, codec), ...asJsonObject(meta) },
     updatedAt: state.updated_at,
   };
 }
 
 /** All keys of the original in its order. `initial_message` is null: it is an event of the log. */
-function metaDocument(state: ConversationState, codec: SecretCodec): JsonObject {
+function metaDocument(state: ConversationState, codec: SecretMask): JsonObject {
   const { security_analyzer, hook_config, client_tools } = state;
   const masked = codec.mask({ secrets: state.secrets, security_analyzer, hook_config, rest: state.rest });
   const rest = asJsonObject(masked['rest']);
@@ -77,6 +89,9 @@ function metaDocument(state: ConversationState, codec: SecretCodec): JsonObject 
     forked_from_conversation_id: hex(state.forked_from_conversation_id),
     forked_from_event_id: state.forked_from_event_id,
     launched_agent_profile: state.launched_agent_profile,
+    // Not fields of the original: left out where they are not set.
+    ...(state.max_budget_per_run !== undefined && { max_budget_per_run: state.max_budget_per_run }),
+    ...(typeof rest['sandbox'] === 'string' && { sandbox: rest['sandbox'] }),
   };
 }
 

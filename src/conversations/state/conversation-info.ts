@@ -68,14 +68,17 @@ export function conversationInfo(
   };
 }
 
+/** Replaces the secrets in a part of a state. */
+export type SecretMask = Pick<SecretCodec, 'mask'>;
+
 /** The whole state in the order of the wire, secrets masked. */
-export function fullState(state: ConversationState, shownRoot: string, codec: SecretCodec): JsonObject {
+export function fullState(state: ConversationState, shownRoot: string, codec: SecretMask): JsonObject {
   const masked = maskedState(state, shownRoot, codec);
   return { ...masked, agent: withClientTools(masked.agent, state.client_tools) };
 }
 
 /** The whole state without the client tools of its agent. */
-function maskedState(state: ConversationState, shownRoot: string, codec: SecretCodec) {
+function maskedState(state: ConversationState, shownRoot: string, codec: SecretMask) {
   const { agent, security_analyzer, hook_config, ...masked } = codec.mask(withSecrets(state));
   return {
     id: state.id,

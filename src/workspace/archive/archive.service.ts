@@ -3,8 +3,7 @@ import path from 'node:path';
 import { createGzip } from 'node:zlib';
 import { BadRequestException, Injectable } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
-import { ConversationsService } from '../../conversations/index.js';
-import { KnownSecrets } from '../../crypto/index.js';
+import { ConversationExporter } from '../../conversations/index.js';
 import { makeTemporaryFolder } from '../../files/index.js';
 import { Slots } from '../../flow/index.js';
 import {
@@ -19,14 +18,13 @@ import {
   writePatch,
 } from '../../git/index.js';
 import { abortWhenClientLeaves, streamAnswer } from '../../http/index.js';
-import { BashHistories, Catalogue, ConversationFolders } from '../../storage/index.js';
+import { Catalogue, ConversationFolders } from '../../storage/index.js';
 import { maskRemote } from '../../text/index.js';
 import { FilesService } from '../files/files.service.js';
 import { RuntimeScopes } from '../paths/runtime-scopes.js';
 import { contentDisposition, percentEncoded, sendOpened } from '../files/send-file.js';
 import { Excludes } from './excludes.js';
 import { tarArchive } from './tar-archive.js';
-import { trajectory } from './trajectory.js';
 
 /** The requested content of an archive. */
 interface ArchiveRequest {
@@ -53,9 +51,7 @@ export class ArchiveService {
     private readonly scopes: RuntimeScopes,
     private readonly catalogue: Catalogue,
     private readonly folders: ConversationFolders,
-    private readonly conversations: ConversationsService,
-    private readonly histories: BashHistories,
-    private readonly secrets: KnownSecrets,
+    private readonly exporter: ConversationExporter,
   ) {}
 
   /** Answers with all files of a folder, or of the only repository in it. */
@@ -136,14 +132,12 @@ export class ArchiveService {
   /** Answers with all stored data of a conversation, with secrets masked. */
   async sendTrajectory(conversationId: string, response: HttpResponse): Promise<void> {
     const folder = this.folders.folder(conversationId);
-    const exported = await this.opening.run(() => this.conversations.exported(conversationId));
+    const exported = await this.opening.run(() => this.exporter.open(conversationId, 'masked'));
     try {
       startDownload(response, `${path.basename(folder)}.zip`, 'application/octet-stream');
-      const mask = (text: string): string => this.secrets.mask(text);
-      const bashEvents = this.histories.lines(conversationId);
-      await streamAnswer(response, trajectory({ ...exported, folder, bashEvents, mask }));
+      await streamAnswer(response, exported.zip());
     } finally {
-      await exported.log.close();
+      await exported.close();
     }
   }
 

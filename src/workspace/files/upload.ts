@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Request } from 'express';
 import { DomainError, errorCode } from '../../errors/index.js';
 import { replaceFile } from '../../files/index.js';
+import { readFilePart } from '../../http/index.js';
 import { UnusablePathError } from '../paths/path-errors.js';
 import type { PathScope } from '../paths/path-scope.js';
 import { SafeFolder } from '../paths/safe-folder.js';
@@ -36,7 +37,6 @@ export async function upload(
   const folders = located.missing.slice(0, -1);
   const existing = located.missing.length === 0 ? path.dirname(located.existing) : located.existing;
   // Folders are only created once the request has a file.
-  const { readFilePart } = await import('./file-part.js');
   return readFilePart(request, FIELD, async (content) => {
     const folder = await SafeFolder.make(scope, { ...located, existing }, folders);
     try {

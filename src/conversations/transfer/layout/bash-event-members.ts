@@ -1,7 +1,7 @@
-import { isJsonObject } from '../../json/index.js';
-import { maskedLine } from './masked-json.js';
+import { type ZipMember } from '../../../files/index.js';
+import { isJsonObject } from '../../../json/index.js';
+import type { Masking } from './masked-json.js';
 import { documentMember, folderMember } from './trajectory-members.js';
-import type { ZipMember } from './zip-archive.js';
 
 /** The parts of a timestamp that the original uses in file names. */
 const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{6})Z?$/;
@@ -16,15 +16,15 @@ const ID = /^[0-9a-f]{32}$/;
 export async function* bashEventMembers({
   lines,
   root,
-  mask,
+  masking,
 }: {
   lines: AsyncIterable<string>;
   root: string;
-  mask: (text: string) => string;
+  masking: Masking;
 }): AsyncGenerator<ZipMember, void> {
   let isFirst = true;
   for await (const line of lines) {
-    const member = memberOf(maskedLine(line, mask), root);
+    const member = memberOf(masking.line(line), root);
     if (!member) continue;
     if (isFirst) yield folderMember(root);
     isFirst = false;

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import type { ConversationDocuments } from '../../conversations/index.js';
-import { isJsonObject, tryParseJson, asJsonObject } from '../../json/index.js';
-import { dashedUuid } from '../../text/index.js';
-import { maskedLine } from './masked-json.js';
-import { linesOf, type PlainFile } from '../../files/index.js';
+import type { ConversationDocuments } from '../../state/conversation-documents.js';
+import { isJsonObject, tryParseJson, asJsonObject } from '../../../json/index.js';
+import { dashedUuid } from '../../../text/index.js';
+import type { Masking } from './masked-json.js';
+import { linesOf, type PlainFile, type ZipMember } from '../../../files/index.js';
 import { documentMember, eventFileName, filesIn, folderMember } from './trajectory-members.js';
-import type { ZipMember } from './zip-archive.js';
 
 /** The log of a sub-agent's task; its first line names the type of the agent. */
 const TASK = /^task_\d{8,}\.jsonl$/;
@@ -24,7 +23,7 @@ interface TaskSource {
   root: string;
   /** `base_state.json` of the conversation; undefined if its metadata is damaged. */
   parent?: Parent;
-  mask: (text: string) => string;
+  masking: Masking;
 }
 
 /**
@@ -43,7 +42,7 @@ export async function* subAgentMembers(source: TaskSource): AsyncGenerator<ZipMe
 
 async function* taskMembers(
   file: PlainFile,
-  { root, parent, mask }: TaskSource,
+  { root, parent, masking }: TaskSource,
 ): AsyncGenerator<ZipMember, void> {
   const taskId = path.basename(file.path, '.jsonl');
   const id = idOfTask(root, taskId);
@@ -59,7 +58,7 @@ async function* taskMembers(
     if (eventId === undefined) continue;
     if (!line.endsWith(STATE_UPDATE)) leaf = eventId;
     const name = `${folder}/events/${eventFileName(seq, eventId)}`;
-    yield documentMember(name, maskedLine(line, mask), new Date(timestamp));
+    yield documentMember(name, masking.line(line), new Date(timestamp));
     seq += 1;
   }
   if (!parent) return;
@@ -76,7 +75,7 @@ async function* taskMembers(
     secret_registry: { secret_sources: {} },
     ...{ tags: {}, agent_state: { task_id: taskId, subagent: subagentIn(head) } },
   };
-  const text = maskedLine(JSON.stringify(state), mask);
+  const text = masking.line(JSON.stringify(state));
   yield documentMember(`${folder}/base_state.json`, text, file.stats.mtime);
 }
 

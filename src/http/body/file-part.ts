@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
-import busboy from 'busboy';
+import type { Busboy, BusboyConfig } from 'busboy';
 import { BadRequestException } from '@nestjs/common';
 import type { Request } from 'express';
-import { MISSING, RequestValidationError, prefixPath, valueError } from '../../http/index.js';
+import { MISSING, RequestValidationError, prefixPath, valueError } from '../validation/problem.js';
 
 const INCOMPLETE = 'The request body was cut off';
 /** Bounds of a form. Fields and files other than the expected one are ignored. */
@@ -13,13 +13,15 @@ const LIMITS = { fieldSize: 64 * 1024, fields: 100, parts: 200, headerPairs: 100
  * @throws RequestValidationError for a form without the file, BadRequestException for a malformed or
  *   incomplete form, and what `take` throws
  */
-export function readFilePart<T>(
+export async function readFilePart<T>(
   request: Request,
   field: string,
   take: (content: AsyncIterable<Buffer>) => Promise<T>,
 ): Promise<T> {
+  // Loaded with the first form.
+  const { default: busboy } = await import('busboy');
   return new Promise((resolve, reject) => {
-    const form = openForm(request);
+    const form = openForm(request, busboy);
     if (!form) return reject(missing(field));
     // A destroyed request emits no further events.
     if (request.destroyed && !request.readableEnded) return reject(new BadRequestException(INCOMPLETE));
@@ -59,7 +61,7 @@ async function* chunksOf(content: Readable): AsyncGenerator<Buffer> {
   }
 }
 
-function openForm(request: Request): busboy.Busboy | undefined {
+function openForm(request: Request, busboy: (config: BusboyConfig) => Busboy): Busboy | undefined {
   if (!/^multipart\/form-data\b/i.test(request.headers['content-type'] ?? '')) return undefined;
   try {
     return busboy({ headers: request.headers, limits: LIMITS });

@@ -3,15 +3,15 @@ const DRAW_MS = 100;
 const LINE_MS = 5000;
 const BAR_WIDTH = 24;
 
-/** Where a move prints what it does. */
-export interface MoveOutput {
+/** Where a command that copies conversations prints what it does. */
+export interface CopyOutput {
   isTTY?: boolean;
   columns?: number;
   write(text: string): unknown;
 }
 
-/** Shows how far a move has come: a bar on a terminal, else a line now and then. */
-export class MoveProgress {
+/** Shows how far a copy has come: a bar on a terminal, else a line now and then. */
+export class CopyProgress {
   private done = 0;
   private events = 0;
   private bytes = 0;
@@ -20,7 +20,7 @@ export class MoveProgress {
   private hasBar = false;
 
   constructor(
-    private readonly output: MoveOutput,
+    private readonly output: CopyOutput,
     private readonly total: number,
   ) {}
 

@@ -1,6 +1,6 @@
 import { copyFile, lstat, open, readdir, readlink, rename, rm, symlink, utimes } from 'node:fs/promises';
 import path from 'node:path';
-import { makeFolder, syncFolder, undefinedIfMissing } from '../../files/index.js';
+import { makeFolder, syncFolder, undefinedIfMissing } from '../files/index.js';
 
 /** What the drivers keep in the folder of a conversation (docs/operation.md): it is not copied as a file. */
 const OF_DRIVERS = new Set([

@@ -1,22 +1,33 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ExportedConversation } from '../../conversations/index.js';
+import type { LogReader } from '../../../storage/index.js';
+import type { ConversationDocuments } from '../../state/conversation-documents.js';
 import { bashEventMembers } from './bash-event-members.js';
-import { maskedJson, maskedLine } from './masked-json.js';
-import { bytesOf, linesOf, tryOpenPlainFile, beginningOf, type PlainFile } from '../../files/index.js';
+import type { Masking } from './masked-json.js';
+import {
+  bytesOf,
+  linesOf,
+  tryOpenPlainFile,
+  beginningOf,
+  type PlainFile,
+  zipArchive,
+  type ZipMember,
+} from '../../../files/index.js';
 import { subAgentMembers } from './sub-agent-members.js';
 import { documentMember, eventFileName, folderMember, namesIn } from './trajectory-members.js';
-import { zipArchive, type ZipMember } from './zip-archive.js';
 
 /** The source of a trajectory. */
-interface TrajectorySource extends ExportedConversation {
+export interface TrajectorySource {
+  /** The caller closes it. */
+  log: LogReader;
+  /** Absent if the metadata is damaged. */
+  documents?: ConversationDocuments;
   /** Absolute path of the folder of the conversation. */
   folder: string;
   /** The commands of clients and their outputs as JSON, oldest first. */
   bashEvents: AsyncIterable<string>;
-  /** Masks the secrets that the server knows. */
-  mask: (text: string) => string;
+  masking: Masking;
 }
 
 /** Excluded: credentials of running agents, internal files, and files that other members contain. */
@@ -28,12 +39,16 @@ const EVENTS_AT_ONCE = 100;
 const BYTES_AT_ONCE = 1024 * 1024;
 
 /**
- * Streams all stored data of a conversation as a zip with secrets masked, in the layout of the original
- * server's storage and trajectories. Contains the events that exist when it starts. The caller closes the
- * log.
+ * Streams all stored data of a conversation as a zip, in the layout of the original server's storage and
+ * trajectories. Contains the events that exist when it starts. The caller closes the log.
  */
 export function trajectory(source: TrajectorySource): AsyncGenerator<Buffer, void> {
-  return zipArchive(new Trajectory(source).members());
+  return zipArchive(trajectoryMembers(source));
+}
+
+/** The files and folders of a trajectory; each has to be used before the next. */
+export function trajectoryMembers(source: TrajectorySource): AsyncGenerator<ZipMember, void> {
+  return new Trajectory(source).members();
 }
 
 type Members = AsyncGenerator<ZipMember, void>;
@@ -56,27 +71,27 @@ class Trajectory {
   }
 
   private made(): Made {
-    const { folder, documents, mask } = this.source;
+    const { folder, documents, masking } = this.source;
     const made: Made = new Map([['events', () => this.events()]]);
     const at = (name: string): string => `${this.root}/${name}`;
     if (documents) {
       const modified = new Date(documents.updatedAt);
       const document = (name: string, value: object) => (): ZipMember[] => [
-        documentMember(at(name), maskedLine(JSON.stringify(value), mask), modified),
+        documentMember(at(name), masking.line(JSON.stringify(value)), modified),
       ];
       made.set('base_state.json', document('base_state.json', documents.baseState));
       made.set('meta.json', document('meta.json', documents.meta));
     }
     const tasks = path.join(folder, 'tasks');
     const parent = documents?.baseState;
-    made.set('subagents', () => subAgentMembers({ folder: tasks, root: at('subagents'), parent, mask }));
-    const bash = { lines: this.source.bashEvents, root: at('bash_events'), mask };
+    made.set('subagents', () => subAgentMembers({ folder: tasks, root: at('subagents'), parent, masking }));
+    const bash = { lines: this.source.bashEvents, root: at('bash_events'), masking };
     made.set('bash_events', () => bashEventMembers(bash));
     return made;
   }
 
   private async *events(): Members {
-    const { log, mask } = this.source;
+    const { log, masking } = this.source;
     yield folderMember(`${this.root}/events`);
     for (let seq = 0; seq < log.length;) {
       const lines = await log.readBytes(seq, EVENTS_AT_ONCE, BYTES_AT_ONCE);
@@ -85,7 +100,7 @@ class Trajectory {
       for (const [index, line] of lines.entries()) {
         const { id = '', timestamp = '' } = entries[index] ?? {};
         const name = `${this.root}/events/${eventFileName(seq, id)}`;
-        yield documentMember(name, maskedLine(line.toString(), mask), new Date(timestamp));
+        yield documentMember(name, masking.line(line.toString()), new Date(timestamp));
         seq += 1;
       }
       // Yields to other requests: reads may resolve at once.
@@ -115,13 +130,13 @@ class Trajectory {
   }
 
   private async content(file: PlainFile): Promise<ZipMember['content']> {
-    const { mask } = this.source;
-    if (file.path.endsWith('.jsonl')) return maskedLines(file, mask);
-    if (file.path.endsWith('.json')) return Buffer.from(maskedJson(await beginningOf(file), mask));
+    const { masking } = this.source;
+    if (file.path.endsWith('.jsonl')) return maskedLines(file, masking);
+    if (file.path.endsWith('.json')) return Buffer.from(masking.document(await beginningOf(file)));
     return bytesOf(file);
   }
 }
 
-async function* maskedLines(file: PlainFile, mask: (text: string) => string): AsyncGenerator<Buffer, void> {
-  for await (const line of linesOf(file)) yield Buffer.from(`${maskedLine(line, mask)}\n`);
+async function* maskedLines(file: PlainFile, { line: masked }: Masking): AsyncGenerator<Buffer, void> {
+  for await (const line of linesOf(file)) yield Buffer.from(`${masked(line)}\n`);
 }

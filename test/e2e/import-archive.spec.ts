@@ -1,0 +1,154 @@
+import { zipArchive } from '../../src/files/zip-archive.js';
+import { asJsonObject } from '../../src/json/index.js';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { makeKey, shown } from '../support/named-keys.js';
+import { OriginalConversation } from '../support/original-conversation.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+const ADMIN = 'the-key-of-the-administrator';
+const MAX_BYTES = 200_000;
+
+describe('POST /api/conversations/import', () => {
+  let server: ServerProcess;
+  beforeAll(async () => {
+    server = await ServerProcess.start({
+      key: ADMIN,
+      env: {
+        SESSION_API_KEY: ADMIN,
+        OH_MAX_UPLOAD_BYTES: String(MAX_BYTES),
+        OH_OWN_KEYS_SANDBOX: 'off',
+      },
+    });
+  });
+  afterAll(() => server.stop());
+
+  /** Sends an archive as a form or as the body itself. */
+  async function send(
+    zip: Buffer | string,
+    { query = '', key = ADMIN, type }: { query?: string; key?: string; type?: string } = {},
+  ) {
+    const form = new FormData();
+    form.append('file', new Blob([zip]), 'conversation.zip');
+    const response = await fetch(`${server.url}/api/conversations/import${query}`, {
+      method: 'POST',
+      headers: { ...shown(key), ...(type !== undefined && { 'content-type': type }) },
+      body: type === undefined ? form : zip,
+    });
+    const body = asJsonObject(await response.json().catch(() => ({})));
+    return { status: response.status, body, text: JSON.stringify(body) };
+  }
+
+  const idOf = (answer: { body: Record<string, unknown> }): string =>
+    String(asJsonObject(answer.body['conversation'])['id']);
+
+  it('takes the trajectory of a conversation, which then goes on', async () => {
+    const request = scriptedRequest(server.cwd, 'RUN: seq 1 20000\nRUN: echo two\nFINISH: done', {
+      tags: { team: 'blue' },
+      max_budget_per_run: 5,
+    });
+    const client = await ConversationClient.create(server, request);
+    await client.reaches('finished');
+    const before = { info: await client.info(), events: await client.events() };
+    const download = await fetch(`${server.url}/api/file/download-trajectory/${client.id}`, {
+      headers: shown(ADMIN),
+    });
+    const zip = Buffer.from(await download.arrayBuffer());
+    expect((await server.request('DELETE', client.route)).status).toBe(200);
+
+    const trial = await send(zip, { query: '?dry_run=true' });
+    expect(trial).toMatchObject({ status: 200, body: { outcome: 'imported', conversation: null } });
+    const imported = await send(zip);
+    expect(imported).toMatchObject({ status: 201, body: { outcome: 'imported', report: { problems: [] } } });
+    expect(await client.info()).toEqual(before.info);
+    expect(await client.events()).toEqual(before.events);
+    expect(await send(zip, { type: 'application/octet-stream' })).toMatchObject({
+      status: 200,
+      body: { outcome: 'same' },
+    });
+    await client.send('RUN: echo next\nFINISH: went on');
+    await eventually(async () => {
+      const { body } = await server.request('GET', `${client.route}/agent_final_response`);
+      return asJsonObject(body)['response'] === 'went on';
+    }, 'an answer');
+  });
+
+  it('refuses what it cannot take, and takes a different conversation under a new id', async () => {
+    const one = new OriginalConversation();
+    const zip = await zipOf([one]);
+    expect((await send(zip)).status).toBe(201);
+    const other = await zipOf([new OriginalConversation({ id: one.id })]);
+    const conflict = await send(other);
+    expect(conflict).toMatchObject({ status: 409 });
+    expect(conflict.text).toContain('a different conversation with this id is here');
+    const renamed = await send(other, { query: '?new_id=true' });
+    expect(renamed.status).toBe(201);
+    expect(idOf(renamed)).not.toBe(one.id);
+
+    const two = await zipOf([new OriginalConversation(), new OriginalConversation()]);
+    const statuses = [
+      [await send('no zip'), 422, 'it is no zip'],
+      [await send(two), 422, 'has 2 conversations'],
+      [await send(await zipOf([], { 'a.txt': 'x' })), 422, 'a zip without a conversation'],
+      [await send(await zipOf([one], { '../../out.txt': 'x' })), 422, 'invalid relative path'],
+      [await send(zip.subarray(0, zip.length / 2)), 422, 'it is no zip'],
+      [await send(Buffer.alloc(MAX_BYTES + 1)), 413, `the limit is ${MAX_BYTES} bytes`],
+      [await send('{}', { type: 'application/json' }), 415, 'Unsupported content type'],
+      [await send(zip, { query: '?time_zone=Nowhere' }), 422, 'unknown time zone'],
+    ] as const;
+    for (const [answer, status, text] of statuses) {
+      expect(answer).toMatchObject({ status });
+      expect(answer.text).toContain(text);
+    }
+    // A file that says that it is huge: the bound is on what it says, and it may not be more than that.
+    const bomb = Buffer.from(await zipOf([new OriginalConversation()]));
+    const directory = bomb.indexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02]));
+    bomb.writeUInt32LE(0xfffffff0, directory + 24);
+    expect(await send(bomb)).toMatchObject({ status: 422 });
+  });
+
+  it('gives a key that reaches its own conversations only what it may have', async () => {
+    const [mine, others] = [
+      await makeKey(server, { reach: 'own' }),
+      await makeKey(server, { reach: 'own' }),
+    ];
+    const conversation = new OriginalConversation({ workingDir: '/etc', meta: { plugins: [{ source: '/x' }] } });
+    const zip = await zipOf([conversation]);
+    expect((await send(zip, { key: 'wrong' })).status).toBe(401);
+    const imported = await send(zip, { key: mine.key });
+    expect(imported.status).toBe(201);
+    const { workspace } = asJsonObject(imported.body['conversation']);
+    expect(asJsonObject(workspace)['working_dir']).toContain(`${mine.id}/${conversation.hex}`);
+    const route = `/api/conversations/${conversation.id}`;
+    expect((await server.request('GET', route, undefined, shown(mine.key))).status).toBe(200);
+    expect((await server.request('GET', route, undefined, shown(others.key))).status).toBe(404);
+    const taken = await send(zip, { key: others.key });
+    expect(taken).toMatchObject({ status: 409 });
+    expect(taken.text).not.toContain('event');
+    const model = new OriginalConversation({ llm: { model: 'openai/gpt-5.6' } });
+    const refused = await send(await zipOf([model]), { key: mine.key });
+    expect(refused).toMatchObject({ status: 403 });
+    expect(refused.text).toContain('has no `api_key`');
+  });
+});
+
+/** A trajectory zip. */
+async function zipOf(
+  conversations: readonly OriginalConversation[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<Buffer> {
+  const files = conversations.flatMap((conversation): [string, string][] => [
+    [`${conversation.hex}/meta.json`, JSON.stringify(conversation.meta())],
+    [`${conversation.hex}/base_state.json`, JSON.stringify(conversation.base())],
+    ...conversation.events.map((event, index): [string, string] => [
+      `${conversation.hex}/events/${conversation.fileOf(index)}`,
+      JSON.stringify(event),
+    ]),
+  ]);
+  async function* members() {
+    for (const [name, content] of [...files, ...Object.entries(more)])
+      yield await Promise.resolve({ name, mode: 0o600, modified: new Date(0), content: Buffer.from(content) });
+  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of zipArchive(members())) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
