@@ -75,26 +75,6 @@ describe('the TypeScript client on conversations', () => {
     await expect(manager.deleteConversation(one.id)).rejects.toMatchObject({ status: 404 });
   });
 
-  it('gives an answer in the form that the client asks for, and shows the tools as they were sent', async () => {
-    const response_schema = {
-      type: 'object',
-      properties: { score: { type: 'integer' } },
-      required: ['score'],
-    };
-    const tools = [{ name: 'finish', params: { response_schema } }];
-    const { id } = await create('TOOL: finish {"message": "m"}\nTOOL: finish {"message": "m", "score": 7}', {
-      agent: { ...AGENT, tools, include_default_tools: ['ThinkTool'] },
-    });
-    await reaches(id, 'finished');
-    expect(await conversations.getAgentFinalResponse(id)).toEqual({
-      response: 'm',
-      structured_output: { score: 7 },
-    });
-    expect((await conversations.getConversation(id)).agent).toMatchObject({ tools });
-    const { items } = await conversations.searchEvents(id, { kind: 'AgentErrorEvent' });
-    expect(JSON.stringify(items)).toContain("'score' is a required property");
-  });
-
   it('creates and loads conversations with the manager', async () => {
     await manager.profiles.saveProfile('other', { llm: { model: 'scripted/other' } });
     const made = await manager.createConversation(AGENT, {
@@ -270,5 +250,25 @@ describe('the TypeScript client on conversations', () => {
     await expect(refused).rejects.toBeInstanceOf(client.HttpError);
     await expect(refused).rejects.toMatchObject({ status: 404, response: { detail: 'Not Found' } });
     http.close();
+  });
+
+  it('gives an answer in the form that the client asks for, and shows the tools as they were sent', async () => {
+    const response_schema = {
+      type: 'object',
+      properties: { score: { type: 'integer' } },
+      required: ['score'],
+    };
+    const tools = [{ name: 'finish', params: { response_schema } }];
+    const { id } = await create('TOOL: finish {"message": "m"}\nTOOL: finish {"message": "m", "score": 7}', {
+      agent: { ...AGENT, tools, include_default_tools: ['ThinkTool'] },
+    });
+    await reaches(id, 'finished');
+    expect(await conversations.getAgentFinalResponse(id)).toEqual({
+      response: 'm',
+      structured_output: { score: 7 },
+    });
+    expect((await conversations.getConversation(id)).agent).toMatchObject({ tools });
+    const { items } = await conversations.searchEvents(id, { kind: 'AgentErrorEvent' });
+    expect(JSON.stringify(items)).toContain("'score' is a required property");
   });
 });
