@@ -341,6 +341,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import a conversation
+         * @description Takes the trajectory zip of a conversation, as this server or the Python server answers it: its events with their ids, its branches, state, task list and long outputs. Send it as the field `file` of a form, or as `application/octet-stream`. A run that was active is paused. Trajectories have no secrets: set the key of the model again before the conversation goes on. What cannot be read is named in the report and kept beside the conversation. A key that reaches its own conversations only owns it, and its agent works in the folder of that key; what such a key may not use is refused as for a new conversation.
+         *
+         *     Needs the scope `write`.
+         */
+        post: operations["Import_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/search": {
         parameters: {
             query?: never;
@@ -7426,6 +7448,27 @@ export interface components {
             /** @description The images, as `http:`, `https:` or `data:` URLs. */
             image_urls: string[];
         };
+        ImportReport: {
+            /** @description What could not be read, or is not as it should be, for people; at most 100. */
+            problems: string[];
+            /** @description Secrets without a value, as JSON pointers with the reason; at most 100. */
+            lost_secrets: string[];
+            /** @description What is different here, for people; at most 100. */
+            changes: string[];
+        };
+        ImportedConversation: {
+            /**
+             * @description `imported`: it is new here. `same`: a conversation with these events was here already, and is unchanged.
+             * @enum {string}
+             */
+            outcome: "imported" | "same";
+            /** @description The conversation; null if nothing was to be written. */
+            conversation: components["schemas"]["ConversationInfo"] | null;
+            /** @description How many events the archive has. */
+            events: number;
+            /** @description What was found in the archive. */
+            report: components["schemas"]["ImportReport"];
+        };
         /** InitRequest */
         InitRequest: {
             /**
@@ -13537,6 +13580,170 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Import_import: {
+        parameters: {
+            query?: {
+                /** @description Import the conversation with a new id if a different one has its id; false: that is answered with 409. */
+                new_id?: boolean;
+                /** @description Only answer what an import would find; nothing is written. */
+                dry_run?: boolean;
+                /** @description Time zone of the server that wrote the events, such as `Europe/Berlin` or `+02:00`: their timestamps have none. Null: found by the times of the conversation. */
+                time_zone?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Needs the zip of `GET /api/file/download-trajectory/{conversation_id}` as the file. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "file": "the bytes of a zip"
+                 *     }
+                 */
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description The zip.
+                     */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The conversation is here already, with these events; or nothing was to be written. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedConversation"];
+                };
+            };
+            /** @description The conversation was imported. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedConversation"];
+                };
+            };
+            /** @description The body is malformed or was cut off. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key may not have such a conversation; the answer says why. The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description A different conversation has the id. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The archive is larger than 256 MiB, or than `max_upload_bytes`. The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is neither a form nor binary. The body is not JSON: its `Content-Type` or `Content-Encoding` is another one. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The file is no zip, has not just one conversation, or is too large when unpacked. The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Two archives are being imported, or the key may create no more conversations today. The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
