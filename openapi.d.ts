@@ -3165,6 +3165,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the rules of retention and the last sweep
+         * @description By which rules this server removes conversations that nobody uses, and what it removed last. With a database the servers take turns; each tells what it did itself.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        get: operations["Retention_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what a sweep would remove
+         * @description Changes nothing. Other rules than those of the configuration can be tried. What conversations occupy is measured only if their file system is used beyond the budget at all.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        get: operations["Retention_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/sweep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove now what the rules say
+         * @description As the server does by itself every `conversation_storage_sweep_seconds`, also without a rule in the configuration. Each conversation is deleted as by its `DELETE`. Never one that runs, waits for a confirmation, has a socket, was used a moment ago or has the tag `bookmark`. Answers when it is done.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        post: operations["Retention_sweep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -9578,6 +9644,144 @@ export interface components {
         RenameProfileRequest: {
             /** @description New name: letters, digits, `.`, `_` and `-`; the first is a letter or a digit. */
             new_name: string;
+        };
+        RetentionDisk: {
+            /** @description Size of the file system. */
+            size_bytes: number;
+            /** @description What the server may still write. */
+            free_bytes: number;
+            /** @description Share that is in use, by whatever. */
+            used_share: number;
+            /** @description What conversations may occupy; null without a budget. */
+            budget_bytes: number | null;
+            /** @description What conversations occupied before, about; null if the file system as a whole was within the budget. */
+            conversations_bytes: number | null;
+        };
+        RetentionPlan: {
+            /** @description The rules that it goes by. */
+            rules: components["schemas"]["RetentionRules"];
+            /** @description The file system of the conversations; null if it cannot be asked. */
+            disk: components["schemas"]["RetentionDisk"] | null;
+            /** @description What would be removed, at most 1,000 of them: those by age first, then those for the budget. */
+            conversations: components["schemas"]["RetentionRemoval"][];
+            /** @description How many conversations would be removed. */
+            total: number;
+            /** @description What they occupy, about. */
+            total_bytes: number;
+            /** @description How many conversations the rules would otherwise remove, by what protects them: a run (`running`), a confirmation (`waiting`), a socket (`open`), a change or use a moment ago (`recent`), the tag `bookmark` (`bookmarked`), a parent or child that runs or waits (`related`), a container (`container`), another server that has it open (`elsewhere`). */
+            kept: {
+                running?: number;
+                waiting?: number;
+                open?: number;
+                recent?: number;
+                bookmarked?: number;
+                related?: number;
+                container?: number;
+                elsewhere?: number;
+            };
+            /** @description False if conversations use more than the budget although everything that may be removed is. */
+            within_budget: boolean;
+            /** @description Why a part of the rules does not apply, for people. */
+            notes: string[];
+        };
+        RetentionRemoval: {
+            /**
+             * Format: uuid
+             * @description The conversation.
+             */
+            conversation_id: string;
+            /**
+             * @description The rule that it goes by.
+             * @enum {string}
+             */
+            reason: "age" | "budget";
+            /** @description Its status. */
+            execution_status: string;
+            /**
+             * Format: date-time
+             * @description Its last change, in UTC.
+             */
+            updated_at: string;
+            /** @description What it occupies, about; events in a database do not count. */
+            bytes: number;
+        };
+        RetentionRules: {
+            /** @description Days without a change after which a conversation is removed; null: never. */
+            retention_days: number | null;
+            /** @description Share of their file system that conversations may use; null: all of it. */
+            disk_budget: number | null;
+            /** @description What was changed or used in so many seconds is left alone. */
+            keep_seconds: number;
+        };
+        RetentionStatus: {
+            /** @description The rules that it goes by. */
+            rules: components["schemas"]["RetentionRules"];
+            /** @description Seconds between two sweeps; null: there is no rule to sweep for. */
+            sweep_seconds: number | null;
+            /** @description Whether this server sweeps at the moment. */
+            is_sweeping: boolean;
+            /** @description The last one of this server; null: none since its start. */
+            last_sweep: components["schemas"]["RetentionSweep"] | null;
+        };
+        RetentionSweep: {
+            /**
+             * Format: date-time
+             * @description In UTC.
+             */
+            started_at: string;
+            /** @description How long it took. */
+            duration_ms: number;
+            /** @description The rules that it goes by. */
+            rules: components["schemas"]["RetentionRules"];
+            /** @description What was removed, by kind. */
+            removed: {
+                /** @description Conversations that were too old. */
+                conversations_by_age: number;
+                /** @description Conversations that made room. */
+                conversations_by_budget: number;
+                /** @description Worktrees without a conversation. */
+                worktrees: number;
+                /** @description Folders that crashes and failures had left, such as shadow repositories. */
+                folders: number;
+                /** @description Events of the bash routes beyond their limits. */
+                bash_events: number;
+            };
+            /** @description What the removed conversations occupied, about. */
+            freed_bytes: number;
+            /** @description Conversations that were used when it came to their removal, and stay. */
+            skipped: number;
+            /** @description How many conversations the rules would otherwise remove, by what protects them: a run (`running`), a confirmation (`waiting`), a socket (`open`), a change or use a moment ago (`recent`), the tag `bookmark` (`bookmarked`), a parent or child that runs or waits (`related`), a container (`container`), another server that has it open (`elsewhere`). */
+            kept: {
+                running?: number;
+                waiting?: number;
+                open?: number;
+                recent?: number;
+                bookmarked?: number;
+                related?: number;
+                container?: number;
+                elsewhere?: number;
+            };
+            /** @description What could not be removed, and why; at most 20. */
+            failures: string[];
+            /** @description The file system of the conversations; null if it cannot be asked. */
+            disk: components["schemas"]["RetentionDisk"] | null;
+            /** @description False if conversations use more than the budget although everything that may be removed is. */
+            within_budget: boolean;
+            /** @description Why a part of the rules does not apply, for people. */
+            notes: string[];
+        };
+        /** RetentionSweepRequest */
+        RetentionSweepRequest: {
+            /**
+             * @description Conversations that were not changed for so many days, instead of `conversation_storage_retention_days`. Null: as configured.
+             * @default null
+             */
+            retention_days?: number | null;
+            /**
+             * @description Share of their file system that conversations may use, instead of `conversation_storage_disk_budget`. Null: as configured.
+             * @default null
+             */
+            disk_budget?: number | null;
         };
         /** SandboxConfig */
         SandboxConfig: {
@@ -31343,6 +31547,345 @@ export interface operations {
                 };
             };
             /** @description Nothing is pending, or another server owns the conversation. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not JSON: its `Content-Type` or `Content-Encoding` is another one. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Retention_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rules and the last sweep. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionStatus"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Retention_plan: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conversations that were not changed for so many days, instead of `conversation_storage_retention_days`. Null: as configured.
+                 * @example 30
+                 */
+                retention_days?: number | null;
+                /**
+                 * @description Share of their file system that conversations may use, instead of `conversation_storage_disk_budget`. Null: as configured.
+                 * @example 0.8
+                 */
+                disk_budget?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What would be removed now, and why. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPlan"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Retention_sweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RetentionSweepRequest"];
+            };
+        };
+        responses: {
+            /** @description What was removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionSweep"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description This server or another one of its database sweeps already. */
             409: {
                 headers: {
                     [name: string]: unknown;

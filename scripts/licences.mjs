@@ -3,7 +3,8 @@ import path from 'node:path';
 
 /**
  * Collects the licence texts of all bundled packages; the licences require that they are distributed with it.
- * A package without a file refers to the same licence of another one; a licence without any text fails.
+ * A text that several packages have, with the same names in it, stands once. A package without a file refers to
+ * the same licence of another one; a licence without any text fails.
  * @param output of the bundler
  * @param copied folders of packages of which files are copied
  */
@@ -14,7 +15,10 @@ export async function licencesOf(output, copied) {
     ...copied,
   ]);
   const packages = await Promise.all([...folders].sort().map(readPackage));
-  return packages.map((one) => notice(one, packages)).join(`\n${'-'.repeat(80)}\n\n`);
+  const firsts = new Map();
+  for (const { title, texts } of packages)
+    for (const text of texts) if (!firsts.has(text)) firsts.set(text, title);
+  return packages.map((one) => notice(one, packages, firsts)).join(`\n${'-'.repeat(80)}\n\n`);
 }
 
 function packageFolder(module) {
@@ -30,8 +34,12 @@ async function readPackage(folder) {
   return { title: `${name} ${version}`, license, texts: texts.map((text) => text.trim()) };
 }
 
-function notice({ title, license, texts }, packages) {
-  const parts = [`${title} (${license ?? 'see below'})`, ...texts];
+/** @param firsts the first package with each text */
+function notice({ title, license, texts }, packages, firsts) {
+  const shown = texts.map((text) =>
+    firsts.get(text) === title ? text : `The same text as that of ${firsts.get(text)}.`,
+  );
+  const parts = [`${title} (${license ?? 'see below'})`, ...shown];
   if (texts.length === 0) {
     const other = packages.find((one) => one.license === license && one.texts.length > 0);
     if (license === undefined || other === undefined) throw new Error(`${title} has no licence text`);

@@ -16,6 +16,7 @@ import { LimitsModule } from './limits/index.js';
 import { McpModule } from './mcp/mcp.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { ModelsModule } from './models/models.module.js';
+import { RetentionModule } from './retention/retention.module.js';
 import { SandboxModule } from './sandbox/sandbox.module.js';
 import { ServerModule } from './server/index.js';
 import { SharesModule } from './shares/index.js';
@@ -51,6 +52,7 @@ export class AppModule {
         McpModule,
         GatewayModule,
         WebhooksModule,
+        RetentionModule,
         MetricsModule,
         InitModule.forRoot(init),
         // Its guard comes after that of the session key.

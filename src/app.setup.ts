@@ -19,7 +19,7 @@ import { ConsolePage } from './console/index.js';
 import { KnownSecrets } from './crypto/index.js';
 import { AppBackendBridge } from './extensions/index.js';
 import { HopReceiver, ServerForwarder } from './forwarding/index.js';
-import { configureHttp, type HttpOptions, JsonAdapter } from './http/index.js';
+import { configureHttp, type HttpOptions, JsonAdapter, traceRequests } from './http/index.js';
 import { refuseUntilReady, type DeferredInit, type ServerSetup } from './init/index.js';
 import { isDebug, requestLog } from './logging/index.js';
 import { setupOpenApi } from './openapi/index.js';
@@ -102,7 +102,10 @@ function protect(
   const origins = new OriginPolicy(config);
   const server: Server = app.getHttpServer();
   const guards = [guardIngress(server, config), protectOpenServer(server, config, origins)];
-  return { origins, first: [requestLog(remoteAddress), ...guards.filter((guard) => guard !== undefined)] };
+  return {
+    origins,
+    first: [...traceRequests(), requestLog(remoteAddress), ...guards.filter((guard) => guard !== undefined)],
+  };
 }
 
 /** Whoever passes sockets on: to other servers, or to containers. Both do not go together. */

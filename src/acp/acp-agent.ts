@@ -177,6 +177,7 @@ export class AcpAgent implements AgentDriver {
       await session.finish();
       return undefined;
     }
+    await session.settleBudget();
     if (session.budgetExceeded !== undefined) {
       await session.setStatus('error', runErrorDraft('MaxBudgetReached', session.budgetExceeded));
       return undefined;

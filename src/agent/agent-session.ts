@@ -37,6 +37,8 @@ export interface AgentSession {
   readonly status: ExecutionStatus;
   readonly maxIterations: number;
   readonly stuckDetection: boolean;
+  /** Resolves when `budgetExceeded` says what holds now. */
+  settleBudget(): Promise<void>;
   /** Why no model may be called any more: the budget is spent. Undefined while there is budget left. */
   readonly budgetExceeded: string | undefined;
   readonly confirmationPolicy: JsonObject & { kind: string };

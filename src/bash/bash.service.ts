@@ -63,6 +63,20 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
     return request;
   }
 
+  /**
+   * Removes events of the server, and of conversations whose shells are open, that are too old. Histories that
+   * are not open lose theirs when they are opened, and with their conversations.
+   */
+  async removeExpired(): Promise<number> {
+    if (this.config.bash_events_retention_seconds === null || this.closing) return 0;
+    const shells = await Promise.all(
+      [this.shell(), ...this.shells.values()].map((shell) => shell.catch(() => undefined)),
+    );
+    let removed = 0;
+    for (const shell of new Set(shells)) removed += (await shell?.history.expire()) ?? 0;
+    return removed;
+  }
+
   /** Only closing conversations are of interest. */
   onEvent(): void {
     return;

@@ -1,10 +1,14 @@
 import type { Server } from 'node:http';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AuditTrail, type AuditedAct } from '../audit/index.js';
 import { loadConfig, type AppConfig } from '../config/index.js';
 import { handOver, ServerSetup } from '../init/index.js';
 import { passOnToChildren } from '../processes/index.js';
 import { explainStartupError } from './startup-error.js';
+
+/** Attempts that are kept until they can be recorded; later ones are not. */
+const MAX_ATTEMPTS = 1_000;
 
 /**
  * Creates the configured server of a process that was started with `deferred_init`, and lets it answer the
@@ -13,6 +17,8 @@ import { explainStartupError } from './startup-error.js';
 export class DeferredSetup extends ServerSetup implements BeforeApplicationShutdown {
   private ready: NestExpressApplication | undefined;
   private waiting: Server | undefined;
+  /** Attempts so far: there is an audit log once the server is configured. */
+  private attempts: AuditedAct[] = [];
 
   constructor(
     private readonly start: AppConfig,
@@ -42,7 +48,15 @@ export class DeferredSetup extends ServerSetup implements BeforeApplicationShutd
       throw new Error(explainStartupError(error, listen).join('; '), { cause: error });
     }
     passOnToChildren(Object.keys(env));
+    const trail = this.ready.get(AuditTrail, { strict: false });
+    for (const act of this.attempts) trail.record(act);
+    this.attempts = [];
     if (this.waiting) handOver(this.waiting, this.ready.getHttpServer());
+  }
+
+  override audit(act: AuditedAct): void {
+    if (this.ready) this.ready.get(AuditTrail, { strict: false }).record(act);
+    else if (this.attempts.length < MAX_ATTEMPTS) this.attempts.push(act);
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -10,6 +10,7 @@ import { DeferredInit, type ServerSetup } from '../init/index.js';
 import { invalidLogSettings, readLogSettings, ServerLogger } from '../logging/index.js';
 import { meters } from '../meters/index.js';
 import { SERVER_VERSION } from '../server/index.js';
+import { maskTelemetryWith, startTelemetry } from '../telemetry/index.js';
 import { DeferredSetup } from './deferred-setup.js';
 import { useKeptSecretKey } from './kept-secret-key.js';
 import { shutDownOnSignals } from './shutdown.js';
@@ -36,6 +37,10 @@ export async function serve(loaded: LoadedConfig, factory: ServerFactory): Promi
   logCrashes(logger);
   for (const mistake of invalidLogSettings(process.env)) new Logger('Server').warn(mistake);
   for (const warning of loaded.warnings) new Logger('Server').warn(`configuration: ${warning}`);
+  await startTelemetry(process.env, {
+    'service.version': SERVER_VERSION,
+    'openhands.storage': config.database_url === null ? 'files' : 'postgresql',
+  });
   const app = config.deferred_init
     ? await createDeferred(config, logger, factory)
     : await createReady(config, logger, factory);
@@ -70,6 +75,7 @@ async function createReady(
   const app = await factory.createServer(config, logger, init);
   const secrets = app.get(KnownSecrets);
   logger.maskWith((text) => secrets.mask(text));
+  maskTelemetryWith((text) => secrets.mask(text));
   return app;
 }
 

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { Logger } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { stopTelemetry } from '../telemetry/index.js';
 
 /** Time limit of a shutdown (ms): half a second less than the documented 10 s. */
 const DEADLINE_MS = 9_500;
@@ -15,7 +16,7 @@ const SAME_SIGNAL_MS = 500;
  * 1. no new connections are accepted;
  * 2. Nest's shutdown hooks close sockets with 1012, pause runs (a step gets a few seconds), and close logs
  *   and shells;
- * 3. open HTTP connections are closed.
+ * 3. open HTTP connections are closed, and the last spans of traces are sent.
  *
  * A second signal, or the time limit, exits at once with 1.
  */
@@ -46,6 +47,7 @@ async function shutDown(app: NestExpressApplication, logger: Logger): Promise<ne
   server.close();
   try {
     await app.close();
+    await stopTelemetry();
   } catch (error) {
     logger.error(error);
     process.exit(1);

@@ -31,4 +31,14 @@ export const SUBCOMMANDS: Readonly<Record<string, SubcommandEntry>> = {
     summary: 'makes, lists and revokes named keys',
     load: async () => (await import('./keys/index.js')).keysCommand,
   },
+  report: {
+    usage: 'ID',
+    summary: 'writes what a bug report about a conversation needs into a zip',
+    load: async () => (await import('./report/index.js')).reportCommand,
+  },
+  retention: {
+    usage: '[--days N] [--budget SHARE] [--json]',
+    summary: 'lists what the server would remove as too old or too much',
+    load: async () => (await import('./retention/index.js')).retentionCommand,
+  },
 };

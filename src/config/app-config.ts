@@ -138,10 +138,14 @@ export class AppConfig {
     isSandboxNetwork,
   )
   sandbox_network: string | string[] = 'on';
-  @Whole('Maximum megabytes of memory of each process; null: no limit.', { min: 64 }, { nullable: true })
+  @Whole(
+    'Maximum megabytes of memory of a conversation, or of each process (docs/isolation.md); null: no limit.',
+    { min: 64 },
+    { nullable: true },
+  )
   sandbox_memory_mb: number | null = null;
   @Whole(
-    'Maximum number of processes of the user of the server, without effect for root; null: no limit.',
+    'Maximum number of processes of a conversation, or of the user (docs/isolation.md); null: no limit.',
     { min: 16 },
     { nullable: true },
   )
@@ -169,7 +173,10 @@ export class AppConfig {
   vscode_port: number = 8001;
   @Text('Base path of VS Code behind a proxy.', { nullable: true })
   vscode_base_path: string | null = null;
-  @Flag('Whether to load the tools at start instead of with the first conversation.')
+  @Flag(
+    'Whether to load terminal and search when the server starts instead of with the first conversation. The browser is loaded ' +
+      'with its first use.',
+  )
   preload_tools: boolean = true;
   @Whole('Maximum number of conversations that run at the same time.', { min: 1 })
   max_concurrent_runs: number = 10;
@@ -254,14 +261,29 @@ export class AppConfig {
   @Decimal('Maximum seconds until a conversation container has started.', { above: 0 })
   conversation_container_startup_timeout: number = 120;
   @Decimal(
-    'Maximum share of the disk that conversations may use.',
+    'Maximum share of their file system that conversations may use: beyond it the oldest that have ended are removed; ' +
+      'null: all of it.',
     { above: 0, below: 1 },
     { nullable: true },
   )
   conversation_storage_disk_budget: number | null = null;
-  @Decimal('Days that conversations are kept; null: without limit.', { above: 0 }, { nullable: true })
+  @Decimal(
+    'Days without a change after which a conversation is removed; null: never.',
+    { above: 0 },
+    { nullable: true },
+  )
   conversation_storage_retention_days: number | null = null;
-  @Choice('Who provides the skills of ACP agents.', ['native', 'openhands_managed'])
+  @Decimal('Seconds between two looks at what these two rules remove.', { above: 0 })
+  conversation_storage_sweep_seconds: number = 300;
+  @Decimal('Seconds for which these rules leave a conversation alone after its last change or use.', {
+    min: 0,
+  })
+  conversation_storage_keep_seconds: number = 600;
+  @Choice(
+    'Who provides the skills of ACP agents: `native` the agents themselves, `openhands_managed` the server, which gives them ' +
+      'those of the request, of the user and of marketplaces.',
+    ['native', 'openhands_managed'],
+  )
   acp_skill_sourcing: string = 'native';
   @Text(
     'Base URL of the repositories of `github:owner/repository`: any URL that git supports, also `file://`.',

@@ -1,7 +1,7 @@
 import { Global, Module, type Type } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { AppConfig } from '../config/index.js';
-import { ConversationsService, PortableRequests } from '../conversations/index.js';
+import { ConversationsService, KeyWorkspaces, PortableRequests } from '../conversations/index.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { Cipher, SecretCodec } from '../crypto/index.js';
 import { EventBus } from '../events/index.js';
@@ -10,9 +10,13 @@ import { ConversationRuntime } from '../server/index.js';
 import { SocketsModule } from '../sockets/index.js';
 import { EventLogStore, ReservedConversations } from '../storage/index.js';
 import { StorageModule } from '../storage/storage.module.js';
+import { KeyAccounts } from './accounts/key-accounts.js';
 import { ContainersController } from './containers.controller.js';
 import { ContainerCreation } from './creation/container-creation.js';
 import { ContainerCreationInterceptor } from './creation/container-creation.interceptor.js';
+import { WorkspaceFolders } from './creation/workspace-folders.js';
+import { ContainerArchive } from './disk/container-archive.js';
+import { RuntimeTrash } from './disk/runtime-trash.js';
 import { ContainerEngine, engineAddress } from './engine/container-engine.js';
 import { EngineWatch } from './engine/engine-watch.js';
 import { ContainerDeletion } from './fleet/container-deletion.js';
@@ -42,7 +46,10 @@ const FOLDERS = Symbol('ContainerFolders');
   providers: [
     EngineWatch,
     FleetUpkeep,
+    ContainerArchive,
+    KeyAccounts,
     ContainerSockets,
+    { provide: WorkspaceFolders, inject: [AppConfig, KeyWorkspaces], useFactory: workspaceFolders },
     { provide: FOLDERS, inject: [AppConfig], useFactory: containerFolders },
     {
       provide: ContainerEngine,
@@ -86,8 +93,13 @@ const FOLDERS = Symbol('ContainerFolders');
       ) => {
         const environment = () => variablesLike(config.conversation_container_environment);
         const starter = new ContainerStarter(engine, folders, config, environment);
-        return new ConversationContainers(engine, starter, records, folders, (id, isRunning) =>
-          follower.follow(id, isRunning),
+        return new ConversationContainers(
+          engine,
+          starter,
+          records,
+          folders,
+          new RuntimeTrash(folders.data),
+          (id, isRunning) => follower.follow(id, isRunning),
         );
       },
     },
@@ -106,7 +118,8 @@ const FOLDERS = Symbol('ContainerFolders');
       ConversationsService,
       EventBus,
       FOLDERS,
-      AppConfig,
+      WorkspaceFolders,
+      KeyAccounts,
     ]),
     service(RuntimeRoutes, [ConversationContainers, ContainerDeletion]),
     {
@@ -142,6 +155,10 @@ const FOLDERS = Symbol('ContainerFolders');
   exports: [ContainerSockets, ConversationRuntime],
 })
 export class ContainersModule {}
+
+function workspaceFolders(config: AppConfig, ofKeys: KeyWorkspaces): WorkspaceFolders {
+  return new WorkspaceFolders(config, ofKeys);
+}
 
 /** A class whose constructor takes what these tokens stand for. */
 function service<T>(type: Type<T>, tokens: readonly (symbol | object)[]) {

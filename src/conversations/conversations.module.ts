@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AgentLoop, ContextLoader, type Repositories, AgentQuestions } from '../agent/index.js';
@@ -8,8 +9,10 @@ import { fetchRepository, repositoryFiles, repositoryTop } from '../git/index.js
 import { LlmModule } from '../llm/index.js';
 import { SettingsModule } from '../settings/index.js';
 import { StorageModule } from '../storage/storage.module.js';
+import { parseUrl } from '../text/index.js';
 import { ToolsModule } from '../tools/tools.module.js';
 import { AcpController } from './api/acp.controller.js';
+import { ToolPreload } from './agent-runtime/tool-preload.js';
 import { AcpDiscovery } from './agent-runtime/acp-discovery.js';
 import { BranchesController } from './api/branches.controller.js';
 import { ChildStarter } from './branches/child-starter.js';
@@ -49,6 +52,8 @@ import { ArchiveImportService } from './transfer/importing/archive-import.servic
 import { TransferModule } from './transfer/transfer.module.js';
 import { TimelineController } from './api/timeline.controller.js';
 import { TimelineService } from './timeline/timeline.service.js';
+import { UnusedConversations } from './registry/unused-conversations.js';
+import { WorktreeRelease } from './worktrees/worktree-release.js';
 import { Worktrees } from './worktrees/worktrees.js';
 
 const REPOSITORIES: Repositories = {
@@ -56,6 +61,15 @@ const REPOSITORIES: Repositories = {
   files: repositoryFiles,
   fetch: fetchRepository,
 };
+
+/** Names the storage of the conversations: the same for all servers that know the same ones. */
+function storageMark({ database_url: url, paths }: AppConfig): string {
+  const database = url === null ? undefined : parseUrl(url);
+  const place = url === null ? ['files'] : ['database', database?.host, database?.pathname];
+  return createHash('sha256')
+    .update([...place, paths.conversations].join(' '))
+    .digest('hex');
+}
 
 /** Conversations: the use cases, their REST routes and the agents. */
 @Module({
@@ -93,6 +107,7 @@ const REPOSITORIES: Repositories = {
     TimelineService,
     GoalsService,
     AcpDiscovery,
+    ToolPreload,
     ModelProfiles,
     ChildStarter,
     LaunchProfiles,
@@ -105,10 +120,13 @@ const REPOSITORIES: Repositories = {
     ConversationsLifecycle,
     ArchiveImportService,
     PortableRequests,
+    WorktreeRelease,
+    UnusedConversations,
     {
       provide: Worktrees,
       inject: [AppConfig],
-      useFactory: (config: AppConfig) => new Worktrees(config.paths.worktrees, config.git_filters),
+      useFactory: (config: AppConfig) =>
+        new Worktrees(config.paths.worktrees, config.git_filters, storageMark(config)),
     },
     {
       provide: ContextLoader,
@@ -120,6 +138,7 @@ const REPOSITORIES: Repositories = {
   exports: [
     ContextLoader,
     ConversationsService,
+    KeyWorkspaces,
     LaunchProfiles,
     PortableRequests,
     Ownership,
@@ -128,6 +147,7 @@ const REPOSITORIES: Repositories = {
     RunSlots,
     SummaryFeed,
     TransferModule,
+    UnusedConversations,
   ],
 })
 export class ConversationsModule {}

@@ -27,11 +27,11 @@ import {
 import type { ConversationQuery } from './queries/conversation-query.js';
 import { ConversationRegistry } from './registry/conversation-registry.js';
 import { ConversationStore } from './registry/conversation-store.js';
-import type { ConversationChange, ConversationState } from './state/conversation-state.js';
+import type { ConversationChange } from './state/conversation-state.js';
 import { fullStateEvent, type InfoOptions } from './state/conversation-info.js';
 import type { EventFilter, EventQuery } from './queries/event-query.js';
 import { EventSearch } from './queries/event-search.js';
-import { finalResponse } from './queries/final-response.js';
+import { finalResponse, type FinalResponse } from './queries/final-response.js';
 import { joinItems, type JsonPage } from './queries/json-page.js';
 import { isDurable, ConversationInfoCache } from './registry/conversation-info-cache.js';
 import { confinementScope } from './owners/confinement-scope.js';
@@ -39,7 +39,7 @@ import { ownerFilter, Ownership } from './owners/ownership.js';
 import { Tenancy } from './owners/tenancy.js';
 import type { NewMessage, RequestedConversation } from './state/start-request.js';
 import { SecretVault } from './secrets/secret-vault.js';
-import { Worktrees } from './worktrees/worktrees.js';
+import { WorktreeRelease } from './worktrees/worktree-release.js';
 
 export type { EventFilter } from './queries/event-query.js';
 
@@ -67,7 +67,7 @@ export class ConversationsService {
     private readonly infos: ConversationInfoCache,
     private readonly creation: ConversationCreation,
     private readonly catalogue: Catalogue,
-    private readonly worktrees: Worktrees,
+    private readonly worktrees: WorktreeRelease,
     private readonly codec: SecretCodec,
     private readonly workspaces: WorkspaceHost,
     private readonly config: AppConfig,
@@ -210,11 +210,7 @@ export class ConversationsService {
 
   /** Deletes a conversation, and its worktree if no other conversation works in it. The workspace stays. */
   async delete(id: string): Promise<void> {
-    const worktree = await this.worktreeOf(id);
-    const exists = (user: string): Promise<boolean> => this.catalogue.has(user);
-    await this.registry.destroy(id, async () => {
-      if (worktree) await this.worktrees.leave(worktree, id, exists);
-    });
+    await this.registry.destroy(id, await this.worktrees.releaseOf(id));
   }
 
   exists(id: string): Promise<boolean> {
@@ -231,18 +227,6 @@ export class ConversationsService {
     const state = await this.registry.peek(id);
     if (!state) throw new ConversationNotFoundError(id);
     return fullStateEvent(state, this.config.conversations_path, this.codec);
-  }
-
-  private async worktreeOf(id: string): Promise<ConversationState['worktree']> {
-    try {
-      const state = await this.registry.peek(id);
-      // That of another host stays there.
-      return state && this.workspaces.isHere(state) ? state.worktree : null;
-    } catch (error) {
-      // The worktree is unknown, but the conversation can still be deleted.
-      if (error instanceof DamagedConversationError) return null;
-      throw error;
-    }
   }
 
   /** @param key two messages with the same key are one message */
@@ -276,7 +260,7 @@ export class ConversationsService {
   }
 
   /** The last `finish` message, else the text of the last agent message, else an empty string. */
-  finalResponse(id: string): Promise<string> {
+  finalResponse(id: string): Promise<FinalResponse> {
     return this.withLog(id, ({ log, head }) => finalResponse(log, head));
   }
 

@@ -6,6 +6,7 @@ export type { Conversation } from './conversation/conversation.js';
 export { OBSERVABILITY_HEADERS, withObservabilityHeaders } from './api/headers/observability-headers.js';
 export {
   ConversationClosedError,
+  ConversationExistsError,
   ConversationNotFoundError,
   UnknownEventError,
 } from './conversation-errors.js';
@@ -26,12 +27,21 @@ export {
 export { StartConversationRequestDto } from './api/dto/start-conversation.dto.js';
 export { type PortableRequest, PortableRequests } from './api/portable-requests.js';
 export { parseWithYield } from './journal/parse-event.js';
+export { defaultTools } from './api/dto/agent/tools-from-settings.js';
 export { toStartRequest } from './api/dto/to-start-request.js';
-export { LaunchProfiles, type LaunchedProfile } from './profiles/launch-profiles.js';
+export {
+  LAUNCHED_PROFILE_VARIABLE,
+  LaunchProfiles,
+  type LaunchedProfile,
+} from './profiles/launch-profiles.js';
 export type { NewMessage } from './state/start-request.js';
 export { RunSlots } from './runs/run-slots.js';
+export { KeyWorkspaces } from './owners/key-workspaces.js';
 export { isOwnKeys } from './owners/own-key-rules.js';
 export { ownerFilter, Ownership } from './owners/ownership.js';
 export { Tenancy } from './owners/tenancy.js';
 export { WorkspaceHost } from './conversation/workspace-host.js';
+export { structuredOutput } from './queries/structured-output.js';
 export { SummaryFeed } from './queries/summary-feed.js';
+export type { ConversationUse, MayEnd } from './registry/conversation-use.js';
+export { UnusedConversations } from './registry/unused-conversations.js';

@@ -19,5 +19,7 @@ export {
   type FileIdentity,
   type FileRules,
 } from './confined/file-rules.js';
-export { PathHandle } from './confined/path-handle.js';
+export { HANDLES, O_PATH, PathHandle } from './confined/path-handle.js';
 export { beginningOf, bytesOf, linesOf, tryOpenPlainFile, type PlainFile } from './plain-file-lines.js';
+export { diskSpace, type DiskSpace } from './disk-space.js';
+export { treeSize } from './tree-size.js';

@@ -1,4 +1,4 @@
-import { lstat, mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, readlink, realpath, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { isProcessAlive, processStart } from '../processes/index.js';
@@ -18,11 +18,11 @@ type TemporaryKind =
 /**
  * Creates an empty folder, by default in the system's folder for temporary files. The caller removes it. Its
  * name identifies the process, so that `sweepTemporaryFolders` can remove what a killed server has left.
- * @returns its absolute path
+ * @returns its absolute path, without links
  */
 export async function makeTemporaryFolder(kind: TemporaryKind, root = os.tmpdir()): Promise<string> {
   const owner = [await namespace(), process.pid, (await processStart(process.pid)) ?? 0].join('-');
-  return mkdtemp(path.join(root, `${PREFIX}${kind}-${owner}-`));
+  return mkdtemp(path.join(await realpath(root), `${PREFIX}${kind}-${owner}-`));
 }
 
 /**

@@ -7,4 +7,5 @@ export { SharedRun } from './shared-run.js';
 export { Slots } from './slots.js';
 export { turnForLine, yieldForChunk, turnForRequest, turnToStart, turnToWork } from './turns.js';
 export { untilAborted } from './until-aborted.js';
+export { runWithin, TimeLimitError } from './run-within.js';
 export { MAX_TIMER_MS, settlesWithin, withTimeout } from './with-timeout.js';

@@ -23,7 +23,9 @@ export function answerTimeout(conversationId: string, seconds: number): HttpExce
 }
 
 /** The error for a run without an answer; undefined if it has one. */
-export function failureOf({ status, failure }: Outcome): HttpException | undefined {
+export function failureOf({ status, failure, isIncomplete }: Outcome): HttpException | undefined {
+  if (isIncomplete)
+    return new HttpException('The agent has answered without the JSON that was asked for', 500);
   if (status === 'finished') return undefined;
   const text = `Agent run ended with status: ${status}`;
   if (status === 'paused') return conflict(text);

@@ -113,7 +113,8 @@ export class GatewayController {
     const asked = await this.ask(questionOfChat(body), { given, principal }, response);
     const { include_usage = false, include_commentary = true } = body.stream_options ?? {};
     if (!body.stream) return this.answer(asked, response, (outcome) => chatCompletion(body.model, outcome));
-    const options = { include_usage, include_commentary };
+    const isText = !asked.pending.isStructured;
+    const options = { include_usage, include_commentary: include_commentary && isText };
     await this.stream(asked, response, (stream) => new ChatStream(body.model, stream, options));
   }
 
@@ -183,7 +184,10 @@ export class GatewayController {
     createAnswer: (stream: EventStream) => AnswerStream,
   ): Promise<void> {
     const answer = createAnswer(new EventStream(response, this.config.gateway_keep_alive_seconds));
-    pending.narration.listen((piece) => answer.piece(piece));
+    // JSON is sent as a whole: only when the agent has finished, it is known to match.
+    pending.narration.listen((piece) => {
+      if (!pending.isStructured) answer.piece(piece);
+    });
     try {
       const ended = await outcome;
       const failure = failureOf(ended);

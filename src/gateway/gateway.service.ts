@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { isDeepStrictEqual } from 'node:util';
+import { BadRequestException, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Principal } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import {
   type Conversation,
   ConversationNotFoundError,
   ConversationsService,
+  defaultTools,
   withObservabilityHeaders,
   StartConversationRequestDto,
   Tenancy,
@@ -21,11 +23,15 @@ import { EventBus } from '../events/index.js';
 import { withTimeout } from '../flow/index.js';
 import { readDto } from '../http/index.js';
 import { AgentProfilesService, LlmProfiles } from '../settings/index.js';
-import { isJsonObject } from '../json/index.js';
+import { isJsonObject, type JsonObject } from '../json/index.js';
 import { PendingAnswer, type Outcome } from './answers/pending-answer.js';
 import { conflict, failureOf, answerTimeout, unknownModel } from './gateway-errors.js';
 import type { Question } from './question.js';
+import { finishSchema } from './response-format.js';
 
+/** Names of the tool that ends a run, in the tools of an agent. */
+const FINISH_CLASS = 'FinishTool';
+const FINISH: readonly unknown[] = ['finish', FINISH_CLASS];
 const MODEL_PREFIX = 'openhands_';
 /** Where agents work for a key that reaches its own conversations only, in the folder of that key. */
 const OWN_FOLDER = 'workspace/project';
@@ -80,7 +86,8 @@ export class GatewayService implements OnModuleDestroy {
     const profile = await this.profileOf(question.model, principal);
     const conversationId = id ?? randomUUID();
     if (this.open.has(conversationId)) throw busy(conversationId);
-    const pending = new PendingAnswer(conversationId, this.bus, () => {
+    const isStructured = question.schema !== undefined;
+    const pending = new PendingAnswer(conversationId, this.bus, isStructured, () => {
       if (this.open.get(conversationId) === pending) this.open.delete(conversationId);
     });
     this.open.set(conversationId, pending);
@@ -139,7 +146,8 @@ export class GatewayService implements OnModuleDestroy {
     if (agent === null) throw conflict('There is no active agent profile. Activate one first.');
     const isOwn = ownerFilter(principal) !== undefined;
     const loaded = await this.launches.load(agent, llmProfile);
-    const launched = withInstructions(isOwn ? withoutServers(loaded) : loaded, question.instructions);
+    const prepared = withInstructions(isOwn ? withoutServers(loaded) : loaded, question.instructions);
+    const launched = question.schema ? withSchema(prepared, question.schema) : prepared;
     const working_dir = isOwn ? OWN_FOLDER : this.config.workspace_path;
     const dto = readDto(StartConversationRequestDto, {
       workspace: { working_dir },
@@ -176,6 +184,7 @@ async function continueWith(conversation: Conversation, question: Question): Pro
   // A run that continues an interrupted one keeps the status `paused` while it starts.
   const resumes = conversation.isRunning && status === 'paused';
   if (conversation.isBusy || resumes || conversation.goal.active) throw busy(id);
+  if (question.schema) assertSameSchema(conversation, question.schema);
   await conversation.sendMessage(messageOf(question), true);
 }
 
@@ -195,6 +204,13 @@ function busy(id: string): Error {
   return conflict(`Conversation ${id} is busy: wait for its answer before the next message.`);
 }
 
+/** @throws HttpException 409 for a conversation whose agent was given another schema for its answers, or none */
+function assertSameSchema({ id, state }: Conversation, schema: JsonObject): void {
+  const finish = state.agent.tools.find(({ name }) => name === FINISH_CLASS);
+  if (isDeepStrictEqual(finish?.params['response_schema'], finishSchema(schema))) return;
+  throw conflict(`The schema of the answers of conversation ${id} is another one. Start a new conversation.`);
+}
+
 function messageOf({ content }: Question): NewMessage {
   return { role: 'user', content };
 }
@@ -202,6 +218,21 @@ function messageOf({ content }: Question): NewMessage {
 /** The profile without its MCP servers: their keys are those of the user who runs the server. */
 function withoutServers(launched: LaunchedProfile): LaunchedProfile {
   return { ...launched, settings: { ...launched.settings, mcp_config: {} } };
+}
+
+/**
+ * The profile whose agent finishes with an answer that matches a schema.
+ * @throws BadRequestException for an ACP agent, which has tools of its own
+ */
+function withSchema(launched: LaunchedProfile, schema: JsonObject): LaunchedProfile {
+  const { settings } = launched;
+  if (settings['agent_kind'] === 'acp')
+    throw new BadRequestException({ detail: 'An ACP agent cannot answer in the form of a JSON schema' });
+  const { tools } = settings;
+  const named: unknown[] = Array.isArray(tools) ? tools : defaultTools();
+  const others = named.filter((tool) => !isJsonObject(tool) || !FINISH.includes(tool['name']));
+  const finish = { name: FINISH_CLASS, params: { response_schema: finishSchema(schema) } };
+  return { ...launched, settings: { ...settings, tools: [...others, finish] } };
 }
 
 /** The profile with the system messages of the request and with streaming enabled. */

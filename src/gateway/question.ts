@@ -1,11 +1,13 @@
 import { BadRequestException } from '@nestjs/common';
 import { plainText, textContent, type Content } from '../events/index.js';
+import { isJsonObject, type JsonObject } from '../json/index.js';
 import type { OpenAIChatCompletionRequestDto, OpenAIContentPartDto } from './dto/chat-completion.dto.js';
 import type {
   OpenAIResponseInputContentPartDto,
   OpenAIResponseInputMessageDto,
   OpenAIResponseRequestDto,
 } from './dto/response.dto.js';
+import { requestedSchema } from './response-format.js';
 
 /** A request, converted for a conversation. */
 export interface Question {
@@ -14,6 +16,8 @@ export interface Question {
   content: Content[];
   /** Added to the system prompt of a new conversation. */
   instructions: string;
+  /** The JSON schema that the answer has to match; undefined: the answer is a text. */
+  schema?: JsonObject;
 }
 
 /** Maximum number of images in a message. */
@@ -21,7 +25,8 @@ const MAX_IMAGES = 100;
 const SYSTEM_ROLES: readonly string[] = ['system', 'developer'];
 
 /** @throws BadRequestException for a request without a valid user message */
-export function questionOfChat({ model, messages }: OpenAIChatCompletionRequestDto): Question {
+export function questionOfChat(request: OpenAIChatCompletionRequestDto): Question {
+  const { model, messages, response_format } = request;
   const last = messages.findLast(({ role }) => role === 'user');
   if (!last) throw badRequest('At least one user message is required');
   return {
@@ -32,19 +37,26 @@ export function questionOfChat({ model, messages }: OpenAIChatCompletionRequestD
         .filter(({ role }) => SYSTEM_ROLES.includes(role))
         .map(({ content }) => plainText(chatContent(content))),
     ),
+    schema: requestedSchema(response_format, 'response_format'),
   };
 }
 
 /** @throws BadRequestException for a request without a valid user message, and for unsupported options */
 export function questionOfResponse(request: OpenAIResponseRequestDto): Question {
-  const { model, input, instructions, previous_response_id, store } = request;
+  const { model, input, instructions, previous_response_id, store, text } = request;
   if (store) throw badRequest('Persistent response storage (store=True) is not supported yet');
   if (previous_response_id !== null)
     throw badRequest('previous_response_id is not supported; replay input items instead');
+  const schema = requestedSchema(isJsonObject(text) ? text['format'] : null, 'text.format');
   const empty = 'Responses input must not be empty';
   if (typeof input === 'string') {
     const content = input.trim() === '' ? [] : [textContent(input)];
-    return { model, content: validated(content, empty), instructions: instructionsOf([instructions ?? '']) };
+    return {
+      model,
+      content: validated(content, empty),
+      instructions: instructionsOf([instructions ?? '']),
+      schema,
+    };
   }
   const read = input.map((message) => ({ role: message.role, content: responseContent(message) }));
   const [system, dialogue] = [
@@ -61,6 +73,7 @@ export function questionOfResponse(request: OpenAIResponseRequestDto): Question 
     model,
     content: asOneMessage(dialogue),
     instructions: instructionsOf([instructions ?? '', ...system.map(({ content }) => plainText(content))]),
+    schema,
   };
 }
 

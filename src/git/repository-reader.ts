@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { checkOut } from './remote/check-out.js';
 import { FETCH_TIMEOUT_MS } from './remote/fetch-git.js';
+import type { GitBounds } from './repository/git-bounds.js';
 import { findGitFolder } from './repository/git-folder.js';
 import { Repository } from './repository/repository.js';
 
@@ -19,7 +20,7 @@ export async function repositoryFiles(
   pathspecs: readonly string[],
 ): Promise<string[] | undefined> {
   const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...pathspecs];
-  return inRepository(folder, async (repository, real) => {
+  return inRepository(folder, undefined, async (repository, real) => {
     const files = (await repository.git(list, real)).toString().split('\0');
     return [...new Set(files)].filter((file) => file !== '');
   });
@@ -29,9 +30,10 @@ export async function repositoryFiles(
  * Whether there are uncommitted changes below a folder, or commits on its branch. False without a readable
  * repository; never fails.
  * @param since time (UTC) from which on commits count
+ * @param bounds where the parts of the repository may be; undefined means anywhere
  */
-export async function hasChanges(folder: string, since: string): Promise<boolean> {
-  const changed = await inRepository(folder, async (repository, real) => {
+export async function hasChanges(folder: string, since: string, bounds?: GitBounds): Promise<boolean> {
+  const changed = await inRepository(folder, bounds, async (repository, real) => {
     const status = ['status', '--porcelain', '-z', '--ignore-submodules=dirty', '--', '.'];
     if ((await repository.git(status, real)).length > 0) return true;
     const commits = ['rev-list', '--max-count=1', `--since=${since}`, 'HEAD', '--'];
@@ -54,10 +56,11 @@ export function fetchRepository(address: string, ref: string | null, target: str
 
 async function inRepository<T>(
   folder: string,
+  bounds: GitBounds | undefined,
   work: (repository: Repository, real: string) => Promise<T>,
 ): Promise<T | undefined> {
   const real = await realpath(folder);
-  const repository = await Repository.open(real, undefined);
+  const repository = await Repository.open(real, bounds);
   try {
     return repository && (await work(repository, real));
   } finally {

@@ -27,6 +27,7 @@ export {
 export { nameConversation, namedConversation } from './routing/named-conversation.js';
 export { conversationIn, conversationsIn } from './routing/conversation-in.js';
 export { isNavigation, isReading, prefersPage } from './routing/navigation.js';
+export { traceRequests } from './routing/trace-requests.js';
 export { type DescribedField, describedFields, objectSchema } from './schema-fields.js';
 export { ConversationIdPipe, RuntimeConversationIdPipe } from './validation/conversation-id.pipe.js';
 export {

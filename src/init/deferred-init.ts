@@ -1,3 +1,4 @@
+import type { AuditedAct } from '../audit/index.js';
 import { errorMessage } from '../errors/index.js';
 
 /** State of a server that was started with `deferred_init`. */
@@ -52,5 +53,7 @@ export class DeferredInit {
 
 /** Creates the server with the received settings. The command line provides it. */
 export abstract class ServerSetup {
+  /** Records an attempt in the audit log, which exists once the server does. */
+  abstract audit(act: AuditedAct): void;
   abstract setUp(settings: Record<string, unknown>, env: Record<string, string>): Promise<void>;
 }

@@ -18,6 +18,7 @@ import { ConfigError } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
 import { objectSchema, Operation, RequestValidationError, valueError, type Location } from '../http/index.js';
 import { AlreadyInitializedError, DeferredInit, ServerSetup, type InitStatus } from './deferred-init.js';
+import { InitAuditGuard } from './init-audit.guard.js';
 import { environmentProblems, InitRequestDto } from './init-request.dto.js';
 import { InitKeyGuard } from './init-key.guard.js';
 
@@ -75,8 +76,8 @@ export class InitController {
       404: NOT_DEFERRED_CAUSE,
     },
   })
-  // Below `@Operation`, so that this guard runs first and the key is checked before the body is read.
-  @UseGuards(InitKeyGuard)
+  // Below `@Operation`, so that these guards run first and the key is checked before the body is read.
+  @UseGuards(InitAuditGuard, InitKeyGuard)
   async start(@Body() request: InitRequestDto): Promise<InitStatus> {
     const init = this.deferred();
     const { env, ...settings } = request;

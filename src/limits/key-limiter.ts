@@ -82,6 +82,11 @@ export class KeyLimiter {
     throw this.reached('concurrent_runs', what, SOON_SECONDS);
   }
 
+  /** Counts a run that goes on already, whatever the limit, until the returned function is called. */
+  holdRun(keyId: string): () => void {
+    return this.runs.take(keyId, null) ?? (() => undefined);
+  }
+
   /**
    * Counts a conversation that is about to be created.
    * @param keyId the key that creates it; null for the administrator
@@ -106,6 +111,15 @@ export class KeyLimiter {
     if (keyId !== null && usd > 0 && Number.isFinite(usd)) this.usage.add(keyId, { usd });
   }
 
+  /**
+   * Call before `overSpent`: what other servers have spent counts from now on. Keys without a limit need not
+   * wait.
+   */
+  async settleSpent(keyId: string | null): Promise<void> {
+    if (keyId === null || this.limitsOf(this.keys.known(keyId)).usd_per_day === null) return;
+    await this.usage.settled();
+  }
+
   /** Why models may cost a key nothing more today; undefined if they may. */
   overSpent(keyId: string | null): string | undefined {
     if (keyId === null) return undefined;
@@ -117,6 +131,14 @@ export class KeyLimiter {
       `The conversations of its key have cost $${usd.toFixed(4)} today, and $${limit} are allowed ` +
       '(usd_per_day). The next day begins at midnight UTC.'
     );
+  }
+
+  /** @throws LimitReachedError if models may cost a key nothing more today */
+  assertSolvent(keyId: string): void {
+    if (this.overSpent(keyId) === undefined) return;
+    const { usd_per_day: limit } = this.limitsOf(this.keys.known(keyId));
+    const what = `The conversations of this key may cost $${limit} a day`;
+    throw this.reached('usd_per_day', what, secondsToNextDay(Date.now()));
   }
 
   private tooManySockets(limit: number | null): LimitReachedError {

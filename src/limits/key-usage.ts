@@ -66,6 +66,15 @@ export class KeyUsage implements OnApplicationBootstrap, OnApplicationShutdown {
     if (performance.now() - this.readAt > FRESH_MS) await this.refresh();
   }
 
+  /** Resolves when `today` contains what all servers have used up to now, and they know of this one. */
+  async settled(): Promise<void> {
+    this.turnToday();
+    // Storing tells what others have stored. What was used meanwhile is part of the second time.
+    if (this.saving) await this.saving;
+    if (this.unsaved.size > 0) await this.save();
+    else await this.refresh();
+  }
+
   /** Adds to the usage of a key; a negative number takes something back. Never throws. */
   add(keyId: string, used: Partial<DayUsage>): void {
     this.keep(this.turnToday(), keyId, { usd: 0, conversations: 0, ...used });

@@ -3,9 +3,11 @@ import { Injectable, Logger } from '@nestjs/common';
 import { errorName } from '../errors/index.js';
 import type { Message } from '../events/index.js';
 import { meters } from '../meters/index.js';
+import { traced, type Span } from '../telemetry/index.js';
 import { AttemptClock } from './retry/attempt-clock.js';
 import { withAttempts } from './retry/attempts.js';
 import { TextLimit } from './transport/answer-limits.js';
+import { chatSpan, recordAnswer, recordRetry } from './chat-span.js';
 import { callConfig } from './request/call-config.js';
 import { CompletionLogs, type CompletionListener } from './completion-log.js';
 import { FallbackModels, type ModelLoader } from './retry/fallback-models.js';
@@ -42,16 +44,22 @@ export class AiSdkLlm extends Llm {
   /** @throws LlmError, or the reason of `request.signal` as soon as that is aborted */
   override async complete(asked: LlmRequest): Promise<LlmResponse> {
     await this.guard(asked.config, asked.conversationId);
-    return this.fallbacks.callLogged(asked, (request) => this.completeWith(request));
+    return this.fallbacks.callLogged(asked, (request) =>
+      traced(
+        `chat ${request.config.model}`,
+        () => chatSpan(request),
+        (span) => this.completeWith(request, span),
+      ),
+    );
   }
 
-  private async completeWith(asked: LlmRequest): Promise<LlmResponse> {
+  private async completeWith(asked: LlmRequest, span: Span): Promise<LlmResponse> {
     const config = callConfig(asked.config);
     const features = modelFeatures(config);
     const request = { ...asked, config, messages: await adaptImages(asked, features) };
-    if (config.native_tool_calling) return this.ask(request);
+    if (config.native_tool_calling) return this.ask(request, span);
     const prompted = promptedCall(request, features.stopWords);
-    return prompted.read(await this.ask(prompted.request));
+    return prompted.read(await this.ask(prompted.request, span));
   }
 
   override listen(conversationId: string, listener: CompletionListener): () => void {
@@ -74,11 +82,11 @@ export class AiSdkLlm extends Llm {
     return modelFeatures(config).vision;
   }
 
-  private ask(request: LlmRequest): Promise<LlmResponse> {
-    return this.logs.record(request, () => this.callWithRetries(request));
+  private ask(request: LlmRequest, span: Span): Promise<LlmResponse> {
+    return this.logs.record(request, () => this.callWithRetries(request, span));
   }
 
-  private async callWithRetries(request: LlmRequest): Promise<LlmResponse> {
+  private async callWithRetries(request: LlmRequest, span: Span): Promise<LlmResponse> {
     const { config, signal } = request;
     const route = routeModel(config.model);
     assertContextWindow(config);
@@ -90,18 +98,22 @@ export class AiSdkLlm extends Llm {
       classify: (error) => classifyFailure(error, route.provider.errorFamily, config),
       onRetry: (retry) => {
         this.logger.warn(retryLine(request, retry));
+        recordRetry(span, retry);
         request.onRetry?.(retry);
       },
     });
     const { cost, contextWindow } = await priceAnswer(config, answer.usage, answer.headers, new Date());
     this.prices.check(config, request.conversationId, cost);
-    return {
+    const response = {
       id: answer.id,
       message: answer.message,
       usage: { ...answer.usage, context_window: contextWindow },
       cost,
       latency,
+      finishReason: answer.finishReason,
     };
+    recordAnswer(span, response);
+    return response;
   }
 
   private async attempt(

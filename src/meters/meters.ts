@@ -16,6 +16,20 @@ export const meters = {
   auditFailures: new Counter(),
   /** Entries that were given up because the audit log could not be written for too long. */
   auditLost: new Counter(),
+  /** Passes of the retention over everything that is stored. */
+  retentionSweeps: new Counter(),
+  /** What could not be removed in them. */
+  retentionFailures: new Counter(),
+  /** What they have removed, by kind. */
+  retentionRemoved: {
+    conversations_by_age: new Counter(),
+    conversations_by_budget: new Counter(),
+    worktrees: new Counter(),
+    folders: new Counter(),
+    bash_events: new Counter(),
+  },
+  /** The bytes of the conversations among that. */
+  retentionFreedBytes: new Counter(),
   /** Requests to models. */
   llmAttempts: new Counter(),
   /** Failed requests to models; interrupted ones are not failures. */

@@ -4,6 +4,7 @@ import { AuditTrail } from '../audit/index.js';
 import { AppConfig } from '../config/index.js';
 import { ConversationsService, RunSlots } from '../conversations/index.js';
 import { Operation } from '../http/index.js';
+import { diskSpace } from '../files/index.js';
 import { KeyLimiter } from '../limits/index.js';
 import { EventLoopDelay } from '../server/index.js';
 import { SocketConnections } from '../sockets/index.js';
@@ -45,7 +46,6 @@ export class MetricsController {
   async metrics(): Promise<string> {
     // Loaded on the first request, so that the start does not take longer.
     const { processMetrics } = await import('./process-metrics.js');
-    const { diskSpace } = await import('./disk-space.js');
     const { serverMetrics } = await import('./server-metrics.js');
     const { running, limit, refused } = this.slots;
     const facts = {

@@ -1,6 +1,6 @@
 import { meters, type Counter, type Timing } from '../meters/index.js';
 import type { WebhookStatus } from '../webhooks/index.js';
-import type { DiskSpace } from './disk-space.js';
+import type { DiskSpace } from '../files/index.js';
 import type { Metric, Sample } from './exposition.js';
 
 /** The current load of the server. */
@@ -79,6 +79,20 @@ export function serverMetrics(facts: ServerFacts): Metric[] {
       ...counter('key_limit_refusals_total', 'Refusals because a key had reached a limit, by limit.', 0),
       samples: [...limits].map(([limit, { total }]) => ({ value: total, labels: { limit } })),
     },
+    counter('retention_sweeps_total', 'Passes of the retention.', meters.retentionSweeps),
+    counter('retention_failures_total', 'What the retention could not remove.', meters.retentionFailures),
+    {
+      ...counter('retention_removed_total', 'What the retention has removed, by kind.', 0),
+      samples: Object.entries(meters.retentionRemoved).map(([kind, { total }]) => ({
+        value: total,
+        labels: { kind },
+      })),
+    },
+    counter(
+      'retention_freed_bytes_total',
+      'Bytes on disk of the conversations that the retention has removed.',
+      meters.retentionFreedBytes,
+    ),
     ofDisk('disk_size_bytes', 'Size of the file system of the conversations.', disk?.size),
     ofDisk('disk_free_bytes', 'Free space on the file system of the conversations.', disk?.free),
   ];

@@ -37,6 +37,11 @@ export function otherProcesses(text = mountInfo()): string[] {
   return mountPoints(text).flatMap(({ type, at }) => (type === 'proc' && !isInside('/proc', at) ? [at] : []));
 }
 
+/** Where file systems of a type are mounted. */
+export function mountsOfType(type: string, text = mountInfo()): { root: string; at: string }[] {
+  return mountPoints(text).filter((mount) => mount.type === type);
+}
+
 /** Empty where the system does not tell. */
 function mountInfo(): string {
   try {

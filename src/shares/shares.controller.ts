@@ -47,7 +47,7 @@ export class SharesController {
     summary: 'Share a conversation',
     description:
       'Makes a link with which everybody may read this conversation, and nothing else, until it expires or is ' +
-      'revoked: its title and state, its events and new ones as they come. Secrets, paths of the server, the system ' +
+      'revoked, or the key that made it does: its title and state, its events and new ones as they come. Secrets, paths of the server, the system ' +
       'prompt and the configuration of the agent are left out.',
     body: { schema: CreateShareRequestDto, required: false, example: { expires_in: 3600 }, needs: NEEDS },
     answers: { 201: { description: 'The new link, with its token.', schema: NEW_SHARE } },
@@ -58,7 +58,7 @@ export class SharesController {
     @Body() { expires_in }: CreateShareRequestDto,
     @CurrentPrincipal() principal: Principal,
   ): Promise<Share & { token: string; path: string }> {
-    const { share, token } = await this.shares.create(id, expires_in, principal.name);
+    const { share, token } = await this.shares.create(id, expires_in, principal);
     return { ...share, token, path: `/console/shared/${id}#${token}` };
   }
 

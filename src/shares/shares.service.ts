@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { NamedKeys, type Principal, SESSION } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { EventBus, type ClosingConversation } from '../events/index.js';
 import { isJsonObject, type JsonObject } from '../json/index.js';
@@ -20,6 +21,8 @@ export interface Share {
 interface StoredShare extends Share {
   /** When the conversation was created: another one with the same id is not shared. */
   conversation_created_at: string;
+  /** The id of the key that made it, with which it ends; undefined in links of an earlier version. */
+  key_id?: string;
 }
 
 const FOLDER = 'shares';
@@ -27,9 +30,9 @@ const FOLDER = 'shares';
 const MAX_SHARES = 50;
 
 /**
- * The share links of conversations: read-only, for everybody who has one, until they expire or are revoked.
- * The token proves that this server, or another one with its secret key, has made the link; the stored share
- * says that it was not revoked.
+ * The share links of conversations: read-only, for everybody who has one, until they expire or are revoked,
+ * or their conversation or the key that made them ends. The token proves that this server, or another one
+ * with its secret key, has made the link; the stored share says that it was not revoked.
  */
 @Injectable()
 export class SharesService implements OnModuleInit, OnModuleDestroy {
@@ -40,6 +43,7 @@ export class SharesService implements OnModuleInit, OnModuleDestroy {
     private readonly documents: Documents,
     private readonly catalogue: Catalogue,
     private readonly bus: EventBus,
+    private readonly keys: NamedKeys,
     config: AppConfig,
   ) {
     this.tokens = new ShareTokens(config);
@@ -61,7 +65,7 @@ export class SharesService implements OnModuleInit, OnModuleDestroy {
    * @param expiresIn seconds
    * @throws NoShareError
    */
-  async create(id: string, expiresIn: number, createdBy: string): Promise<{ share: Share; token: string }> {
+  async create(id: string, expiresIn: number, maker: Principal): Promise<{ share: Share; token: string }> {
     if (!this.tokens.enabled)
       throw new NoShareError('Share links are signed with the secret key of the server. Set OH_SECRET_KEY.');
     const entry = await this.catalogue.entry(id);
@@ -72,7 +76,8 @@ export class SharesService implements OnModuleInit, OnModuleDestroy {
       id: newShareId(),
       created_at: new Date(now).toISOString(),
       expires_at: new Date(expiresAt * 1000).toISOString(),
-      created_by: createdBy,
+      created_by: maker.name,
+      key_id: maker.id,
       conversation_created_at: entry.created_at,
     };
     await this.documents.change(async (writer) => {
@@ -114,9 +119,17 @@ export class SharesService implements OnModuleInit, OnModuleDestroy {
     const listed: unknown = document?.['shares'];
     if (!Array.isArray(listed) || !entry) return [];
     const now = new Date().toISOString();
-    return listed
+    const shares = listed
       .filter((share): share is StoredShare & JsonObject => isJsonObject(share) && isShare(share))
       .filter((share) => share.expires_at > now && share.conversation_created_at === entry.created_at);
+    const hold = await Promise.all(shares.map((share) => this.makerIsValid(share)));
+    return shares.filter((_, index) => hold[index]);
+  }
+
+  /** Whether the key that made a link is valid. No named key is called `session`. */
+  private async makerIsValid({ key_id: id, created_by }: StoredShare): Promise<boolean> {
+    if (id === undefined) return created_by === SESSION.name;
+    return id === SESSION.id || this.keys.isValid(id);
   }
 
   private async onClosing({ conversationId: id, removed }: ClosingConversation): Promise<void> {
@@ -131,9 +144,13 @@ function nameOf(id: string): string {
 
 function isShare(share: JsonObject): boolean {
   const fields = ['id', 'created_at', 'expires_at', 'created_by', 'conversation_created_at'];
-  return fields.every((name) => typeof share[name] === 'string');
+  const { key_id } = share;
+  return (
+    fields.every((name) => typeof share[name] === 'string') &&
+    (key_id === undefined || typeof key_id === 'string')
+  );
 }
 
-function shown({ conversation_created_at: _created, ...share }: StoredShare): Share {
+function shown({ conversation_created_at: _created, key_id: _maker, ...share }: StoredShare): Share {
   return share;
 }

@@ -3,7 +3,7 @@ import { Module } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { persistenceRoot } from '../files/index.js';
 import { AuditLog, AuditLogOptions } from './audit-log.js';
-import { FileAuditLog } from './file/audit/file-audit-log.js';
+import { ClassedAuditLog } from './file/audit/classed-audit-log.js';
 import { StorageDriver, StorageDriverModule } from './storage-driver.module.js';
 
 const MIB = 1024 * 1024;
@@ -26,7 +26,7 @@ const MIB = 1024 * 1024;
       provide: AuditLog,
       inject: [StorageDriver, AuditLogOptions],
       useFactory: ({ postgres }: StorageDriver, options: AuditLogOptions) =>
-        postgres?.auditLog(options) ?? new FileAuditLog(options),
+        postgres?.auditLog(options) ?? new ClassedAuditLog(options),
     },
   ],
   exports: [AuditLog],

@@ -25,6 +25,28 @@ export interface AuditEntry {
   count: number;
 }
 
+/** Kinds of entries that are kept apart, so that many of one kind cannot push out those of another. */
+export const AUDIT_CLASSES = ['keys', 'refused', 'work'] as const;
+/** A kind of entries that is kept apart. */
+export type AuditClass = (typeof AUDIT_CLASSES)[number];
+
+/** What each kind may take of the whole audit log. */
+export const AUDIT_SHARES: Readonly<Record<AuditClass, number>> = {
+  keys: 1 / 8,
+  refused: 1 / 8,
+  work: 3 / 4,
+};
+
+/** Operations that make, change or revoke keys, as the beginning of a regular expression of any driver. */
+export const KEY_OPERATIONS = '^(Keys|Init)_';
+const KEY_OPERATION = new RegExp(KEY_OPERATIONS);
+
+/** Changes of keys; what was refused, or asked for without a key; and everything else. */
+export function auditClassOf({ outcome, key_id, operation }: AuditEntry): AuditClass {
+  if (outcome === 'refused' || key_id === null) return 'refused';
+  return KEY_OPERATION.test(operation) ? 'keys' : 'work';
+}
+
 /** Which entries to read: those that match every field that is given. */
 export interface AuditQuery {
   /** The id or the name of a key. */

@@ -101,6 +101,9 @@ export abstract class BashHistory {
   /** An event as JSON. */
   abstract line(id: string): Promise<string | undefined>;
 
+  /** Removes the events beyond the limits now. @returns their number; 0 where that happens by itself */
+  abstract expire(): Promise<number>;
+
   /** Removes all events. @returns their number */
   abstract clear(): Promise<number>;
 

@@ -103,4 +103,9 @@ export abstract class Catalogue {
   abstract updateEntry(entry: CatalogueEntry): void;
   /** Removes a conversation: its metadata, its log and its folder. */
   abstract remove(id: string): Promise<void>;
+  /**
+   * Tries again to remove what removals have left, such as folders that could not be removed.
+   * @returns how many were removed, and what still could not be
+   */
+  abstract removeLeftovers(): Promise<{ removed: number; failures: string[] }>;
 }

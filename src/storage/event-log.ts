@@ -107,10 +107,39 @@ export abstract class EventLog extends LogReader {
   abstract override close(next?: 'kept' | 'removed'): Promise<void>;
 }
 
+/** A log that grows by the appends of somebody else. */
+export interface FollowedLog {
+  /** The number of durable events that are known. */
+  readonly length: number;
+  /** Looks for what was appended since. What is known is not read again, unless it is another log now. */
+  refresh(): Promise<void>;
+  read(fromSeq: number, limit: number): Promise<string[]>;
+  seqOf(id: string): Promise<number | undefined>;
+  close(): Promise<void>;
+}
+
 /** Opens logs. */
 export abstract class EventLogStore {
   /** Opens or creates the log of a conversation for its owner. A torn last line is dropped and logged. */
   abstract open(conversationId: string): Promise<EventLog>;
   /** Opens a log for reading. A log that does not exist is empty. */
   abstract read(conversationId: string): Promise<LogReader>;
+
+  /** Opens a log that somebody else appends to. */
+  async follow(conversationId: string): Promise<FollowedLog> {
+    let log = await this.read(conversationId);
+    return {
+      get length() {
+        return log.length;
+      },
+      refresh: async () => {
+        const before = log;
+        log = await this.read(conversationId);
+        await before.close();
+      },
+      read: (fromSeq, limit) => log.read(fromSeq, limit),
+      seqOf: (id) => log.seqOf(id),
+      close: () => log.close(),
+    };
+  }
 }

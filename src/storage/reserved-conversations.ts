@@ -6,7 +6,8 @@ import { Injectable } from '@nestjs/common';
  */
 @Injectable()
 export class ReservedConversations {
-  private readonly ids = new Set<string>();
+  /** The keys that they belong to, by id; null for the administrator's. */
+  private readonly owners = new Map<string, string | null>();
   /** Conversations whose folders are being removed. */
   private readonly freed = new Set<string>();
   private isAll = false;
@@ -16,21 +17,26 @@ export class ReservedConversations {
     this.isAll = true;
   }
 
-  add(id: string): void {
-    this.ids.add(id);
+  add(id: string, ownerKey: string | null): void {
+    this.owners.set(id, ownerKey);
   }
 
   delete(id: string): void {
-    this.ids.delete(id);
+    this.owners.delete(id);
+  }
+
+  /** The key of a conversation in a container, null for the administrator's; undefined for all others. */
+  ownerOf(id: string): string | null | undefined {
+    return this.owners.get(id);
   }
 
   has(id: string): boolean {
-    return (this.isAll || this.ids.has(id)) && !this.freed.has(id);
+    return (this.isAll || this.owners.has(id)) && !this.freed.has(id);
   }
 
   /** Whether a conversation is written by a server in a container: what it says of itself is not trusted. */
   isForeign(id: string): boolean {
-    return this.ids.has(id);
+    return this.owners.has(id);
   }
 
   /** Lets this server write a conversation during an action: nothing else does any more. */

@@ -11,12 +11,13 @@ import { FileDeliveryStore } from './file/deliveries/file-delivery-store.js';
 import { FileEventLogStore } from './file/log/file-event-log-store.js';
 import { FileConversationFolders } from './file/file-conversation-folders.js';
 import { FileLeaseStore } from './file/lease/file-lease-store.js';
-import { LoneServerDirectory, NoHints } from './file/lone-server.js';
+import { LoneServerDirectory, NoHints, OwnTurns } from './file/lone-server.js';
 import { Hints } from './hints.js';
 import { LeaseStore } from './lease-store.js';
 import type { PostgresStorage } from './postgres/postgres-storage.js';
 import { ReservedConversations } from './reserved-conversations.js';
 import { ServerDirectory } from './server-directory.js';
+import { ServerTurns } from './server-turns.js';
 import { StorageDriver, StorageDriverModule } from './storage-driver.module.js';
 import { BashHistoryOptions, StorageOptions } from './storage-options.js';
 import { StorageStatus } from './storage-status.js';
@@ -83,6 +84,11 @@ import { StorageStatus } from './storage-status.js';
       ({ hints }) => hints,
       () => new NoHints(),
     ),
+    port<ServerTurns>(
+      ServerTurns,
+      ({ turns }) => turns,
+      () => new OwnTurns(),
+    ),
     port(
       DeliveryStore,
       ({ deliveries }) => deliveries,
@@ -111,6 +117,7 @@ import { StorageStatus } from './storage-status.js';
     ConversationFolders,
     DeliveryStore,
     ServerDirectory,
+    ServerTurns,
     Hints,
     StorageStatus,
   ],

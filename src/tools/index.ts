@@ -5,6 +5,7 @@ export { clientToolProblem, withClientTools, type ClientToolSpec } from './clien
 export { toLlmTool } from './llm-tool.js';
 export type * from './mcp/index.js';
 export { readMcpConfig } from './mcp/mcp-config.js';
+export { preloadTools } from './preload-tools.js';
 export { maxForegroundTimeout, runtimeIdleTimeout } from './terminal/foreground-limit.js';
 export {
   HostRefusal,
@@ -22,7 +23,14 @@ export {
   type ToolModels,
   type ToolSecrets,
 } from './tool-host.js';
-export { DuplicateToolError, toolDefinitions, ToolRegistry, UnknownToolError } from './tool-registry.js';
+export {
+  builtInTool,
+  DuplicateToolError,
+  toolDefinitions,
+  ToolParamsError,
+  ToolRegistry,
+  UnknownToolError,
+} from './tool-registry.js';
 export {
   describeTool,
   ToolExecutionError,

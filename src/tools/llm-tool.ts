@@ -33,8 +33,8 @@ const SUMMARY = {
  * and by `summary`, unless the tool has a parameter of this name. Both are optional.
  */
 export function toLlmTool(definition: ToolDefinition): LlmTool {
-  const { name, description, annotations, modelSchema } = definition;
-  const schema = modelSchema ?? schemaForModel(definition);
+  const { name, description, annotations, modelSchema, response } = definition;
+  const schema = withFields(modelSchema ?? schemaForModel(definition), response);
   const { security_risk: _reserved, ...own } = isJsonObject(schema['properties']) ? schema['properties'] : {};
   return {
     name,
@@ -47,6 +47,22 @@ export function toLlmTool(definition: ToolDefinition): LlmTool {
         ...own,
       },
     },
+  };
+}
+
+/** The schema of a tool with the fields that a client wants with each call. */
+function withFields(
+  schema: Record<string, unknown>,
+  response: ToolDefinition['response'],
+): Record<string, unknown> {
+  if (!response) return schema;
+  const own = isJsonObject(schema['properties']) ? schema['properties'] : {};
+  const required: unknown[] = Array.isArray(schema['required']) ? schema['required'] : [];
+  return {
+    ...schema,
+    properties: { ...own, ...response.properties },
+    required: [...new Set([...required, ...response.required])],
+    ...(response.isClosed ? { additionalProperties: false } : {}),
   };
 }
 

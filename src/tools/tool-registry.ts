@@ -23,6 +23,8 @@ import { taskDefinition } from './task/task-tool.js';
 import { taskTrackerDefinition } from './task-tracker/task-tracker-tool.js';
 import { terminalDefinition } from './terminal/terminal-tool.js';
 import { thinkDefinition } from './think/think-tool.js';
+import { ResponseSchema } from './structured/response-schema.js';
+import { ResponseSchemaError } from './structured/schema-error.js';
 import type { Tool, ToolDefinition } from './tool.js';
 import type { ToolHost } from './tool-host.js';
 
@@ -31,6 +33,9 @@ interface RequestedTool {
   name: string;
   params?: Record<string, unknown>;
 }
+
+/** The parameter of any tool that names the fields which a client wants with each call. */
+const RESPONSE_SCHEMA = 'response_schema';
 
 /** Tools that a configuration names one by one, in the order in which the API lists them. */
 const CONFIGURABLE: readonly ToolDefinition[] = [
@@ -124,6 +129,27 @@ export class DuplicateToolError extends Error {
   }
 }
 
+/** The parameters of a configured tool cannot be used. The message says why. */
+export class ToolParamsError extends Error {
+  override readonly name = 'ToolParamsError';
+
+  constructor(
+    /** The position of the tool in the configuration. */
+    readonly index: number,
+    readonly params: readonly string[],
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * The built-in tool that a configuration names by its name or its class; undefined for all other tools.
+ */
+export function builtInTool(name: string): ToolDefinition | undefined {
+  return BUILT_IN.find((definition) => definition.kind === name || definition.name === name);
+}
+
 /** Finds this server's tools by name and creates the instances of a conversation. */
 @Injectable()
 export class ToolRegistry {
@@ -146,7 +172,7 @@ export class ToolRegistry {
   /**
    * Creates the tools of a conversation: the configured ones in their order, those of the client, then the
    * built-in ones. Instances start nothing before their first call.
-   * @throws UnknownToolError, DuplicateToolError
+   * @throws UnknownToolError, DuplicateToolError, ToolParamsError
    */
   createTools(
     requested: readonly RequestedTool[],
@@ -156,13 +182,16 @@ export class ToolRegistry {
   ): Map<string, Tool> {
     const selected = this.select(requested, includeDefault, clientTools);
     return new Map(
-      selected.map(({ definition, params }) => [definition.name, definition.create(host, params)]),
+      selected.map(({ definition, params, response }) => [
+        definition.name,
+        withResponse(definition.create(host, params), response),
+      ]),
     );
   }
 
   /**
    * Checks a configuration without creating anything.
-   * @throws UnknownToolError, DuplicateToolError
+   * @throws UnknownToolError, DuplicateToolError, ToolParamsError
    */
   assertKnown(requested: readonly RequestedTool[], includeDefault: readonly string[]): void {
     this.select(requested, includeDefault);
@@ -190,15 +219,32 @@ export class ToolRegistry {
     return PYTHON_MODULES.get(name);
   }
 
+  /** @throws UnknownToolError, ToolParamsError */
+  private configured({ name, params = {} }: RequestedTool, index: number): SelectedTool[] {
+    const builtIn = this.configurable.has(name) ? undefined : builtInTool(name);
+    const definitions = builtIn ? [builtIn] : find(this.configurable, name);
+    const { [RESPONSE_SCHEMA]: source, ...own } = params;
+    const [unusable] = builtIn ? Object.keys(own) : [];
+    if (builtIn && unusable !== undefined)
+      throw new ToolParamsError(index, [unusable], `${builtIn.kind} doesn't accept parameters`);
+    if (source === undefined || source === null)
+      return definitions.map((definition) => ({ definition, params: own }));
+    try {
+      const response = responseOf(source, definitions);
+      return definitions.map((definition) => ({ definition, params: own, response }));
+    } catch (error) {
+      if (!(error instanceof ResponseSchemaError)) throw error;
+      throw new ToolParamsError(index, [RESPONSE_SCHEMA], error.message);
+    }
+  }
+
   private select(
     requested: readonly RequestedTool[],
     includeDefault: readonly string[],
     clientTools: readonly ClientToolSpec[] = [],
   ): SelectedTool[] {
     const selected = [
-      ...requested.flatMap(({ name, params }) =>
-        find(this.configurable, name).map((definition) => ({ definition, params: params ?? {} })),
-      ),
+      ...requested.flatMap((tool, index) => this.configured(tool, index)),
       ...clientTools.map((spec) => ({ definition: clientToolDefinition(spec), params: {} })),
       ...includeDefault.flatMap((kind) =>
         find(this.builtIn, kind).map((definition) => ({ definition, params: {} })),
@@ -212,6 +258,30 @@ export class ToolRegistry {
 interface SelectedTool {
   definition: ToolDefinition;
   params: Record<string, unknown>;
+  response?: ResponseSchema;
+}
+
+/**
+ * The fields that a client wants with each call of a tool.
+ * @param tools what the name in the configuration stands for
+ * @throws ResponseSchemaError
+ */
+function responseOf(source: unknown, tools: readonly ToolDefinition[]): ResponseSchema {
+  const [definition, ...others] = tools;
+  if (!definition || others.length > 0)
+    throw new ResponseSchemaError('response_schema requires a spec that resolves to exactly one tool');
+  const response = new ResponseSchema(source);
+  response.assertApartFrom(Object.keys(definition.schema.properties), definition.actionKind);
+  return response;
+}
+
+function withResponse(tool: Tool, response: ResponseSchema | undefined): Tool {
+  if (!response) return tool;
+  return {
+    definition: { ...tool.definition, response },
+    prepare: (args) => tool.prepare(args),
+    close: () => tool.close(),
+  };
 }
 
 function find(

@@ -1,4 +1,5 @@
 import type { Action, Content, Observation, ToolAnnotations, ToolDescription } from '../events/index.js';
+import type { ResponseSchema } from './structured/response-schema.js';
 import type { ToolHost } from './tool-host.js';
 
 /** JSON schema of a tool's arguments: `type: object`, with `properties` and `required`. */
@@ -76,6 +77,8 @@ export interface ToolDefinition {
   readonly schema: ToolSchema;
   /** A JSON schema that models are sent unchanged; default: derived from `schema`. */
   readonly modelSchema?: Record<string, unknown>;
+  /** Fields that a client wants with each call, beside the arguments (`response_schema`). */
+  readonly response?: ResponseSchema;
   /**
    * Creates the conversation's instance. `params` come from the tool's entry in the agent's configuration.
    */

@@ -59,20 +59,16 @@ export class ConversationEventSource extends EventSource {
     return owner && !owner.isSelf ? 'elsewhere' : this.readOnly(conversationId);
   }
 
-  /** The log of a conversation in a container, which is opened anew to see what was appended since. */
+  /** The log of a conversation in a container, which somebody else appends to. */
   private async growing(conversationId: string): Promise<BorrowedLog> {
-    let log = await this.logs.read(conversationId);
+    const log = await this.logs.follow(conversationId);
     return {
       get length() {
         return log.length;
       },
       seqOf: (eventId) => log.seqOf(eventId),
       read: async (from, limit) => {
-        if (from + limit > log.length) {
-          const before = log;
-          log = await this.logs.read(conversationId);
-          await before.close();
-        }
+        if (from + limit > log.length) await log.refresh();
         return log.read(from, limit);
       },
       release: () => void log.close(),

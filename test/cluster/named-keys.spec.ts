@@ -1,12 +1,20 @@
 import { MemberServers } from '../support/cluster/member-servers.js';
-import { ConversationClient, scriptedRequest, SocketRecorder } from '../support/conversation-client.js';
+import {
+  ConversationClient,
+  scriptedRequest,
+  SocketRecorder,
+  type SeenConversation,
+} from '../support/conversation-client.js';
 import { makeKey, shown } from '../support/named-keys.js';
 import { describeWithDatabase } from '../support/postgres.js';
+import { endpointLlm, startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, type ServerProcess } from '../support/server-process.js';
 
 const SESSION = 'session-key';
 const ENV = { SESSION_API_KEY: SESSION };
 const CURRENT = '/api/keys/current';
+/** What a call of the scripted model costs. */
+const CALL_USD = 1.005;
 
 describeWithDatabase('named keys on several servers', () => {
   const members = MemberServers.forTests();
@@ -50,5 +58,48 @@ describeWithDatabase('named keys on several servers', () => {
     expect((await ask(two, made.key, CURRENT)).status).toBe(401);
     await eventually(() => [...sockets, late].every(({ closeCode }) => closeCode === 4001), 'the ends');
     await eventually(async () => (await ask(one, made.key, CURRENT)).status === 401, 'the refusal');
+  });
+
+  it('spend their limit once, whichever servers their conversations are on', async () => {
+    const endpoint = await startScriptedEndpoint();
+    try {
+      const servers = [await members.start('one', ENV), await members.start('one', ENV)];
+      const [first] = servers;
+      if (!first) throw new Error('no server');
+      const { key } = await makeKey(first, { limits: { usd_per_day: 10 } }, shown(SESSION));
+      // The endpoint reports 1,005 prompt tokens.
+      const llm = endpointLlm(endpoint, { input_cost_per_token: 0.001, output_cost_per_token: 0 });
+      const think = (_: unknown, index: number) => ({
+        tools: [['think', { thought: `number ${index}` }]] as [string, object][],
+      });
+      endpoint.script(Array.from({ length: 60 }, think));
+      const spentOn = async (server: ServerProcess): Promise<string> => {
+        const request = scriptedRequest(members.folder, 'go', { agent: { llm, tools: [] } });
+        const { body } = await server.request('POST', '/api/conversations', request, shown(key));
+        const route = `/api/conversations/${(body as SeenConversation).id}`;
+        await eventually(async () => {
+          const info = await server.request('GET', route, undefined, shown(SESSION));
+          return (info.body as SeenConversation).execution_status === 'error';
+        }, 'the end of the run');
+        const query = 'kind=ConversationErrorEvent';
+        const found = await server.request(
+          'GET',
+          `${route}/events/search?${query}`,
+          undefined,
+          shown(SESSION),
+        );
+        return JSON.stringify(found.body);
+      };
+      await Promise.all(servers.map(spentOn));
+      // One server may be answered while the other one spends the last dollar.
+      const calls = endpoint.requests.length;
+      expect(calls).toBeGreaterThanOrEqual(10);
+      expect(calls).toBeLessThanOrEqual(11);
+      for (const server of servers)
+        expect(await spentOn(server)).toContain(`have cost $${(calls * CALL_USD).toFixed(4)} today`);
+      expect(endpoint.requests).toHaveLength(calls);
+    } finally {
+      await endpoint.close();
+    }
   });
 });

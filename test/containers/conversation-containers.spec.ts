@@ -243,8 +243,6 @@ describeWithContainers('Conversations in containers (servers in bubblewrap)', ()
     expect(again.status).toBe(200);
     const second = await post(limited.key, request());
     expect([second.status, containers().length]).toEqual([429, 1]);
-    const poor = await makeKey(server, { limits: { usd_per_day: 1 } });
-    expect((await post(poor.key, request())).status).toBe(403);
   });
 });
 

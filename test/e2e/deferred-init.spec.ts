@@ -142,6 +142,7 @@ describe('a server after its initialisation', () => {
       max_concurrent_runs: 1,
       env: { INIT_VARIABLE: 'given' },
     };
+    expect((await server.request('POST', INIT, settings)).status).toBe(401);
     const attempts = await Promise.all([1, 2].map(() => server.request('POST', INIT, settings, KEY)));
     expect(attempts.map(({ status }) => status).sort()).toEqual([200, 400]);
     const ready = attempts.find(({ status }) => status === 200);
@@ -163,6 +164,27 @@ describe('a server after its initialisation', () => {
     expect((await server.request('GET', '/api/conversations/count')).status).toBe(401);
     const counted = await server.request('GET', '/api/conversations/count', undefined, SESSION);
     expect([counted.status, counted.body]).toEqual([200, 0]);
+  });
+
+  it('has the attempts in the audit log, refused ones and the one that succeeded', async () => {
+    await eventually(async () => {
+      const { body } = await server.request(
+        'GET',
+        '/api/audit?operation=Init_start&limit=200',
+        undefined,
+        SESSION,
+      );
+      const { items } = body as { items: object[] };
+      const seen = (wanted: object): boolean =>
+        items.some((item) =>
+          Object.entries(wanted).every(([name, value]) => Reflect.get(item, name) === value),
+        );
+      return (
+        seen({ outcome: 'done', status: 200, key_id: 'init-key' }) &&
+        seen({ outcome: 'refused', status: 401, key_id: null, address: '127.0.0.1' }) &&
+        seen({ outcome: 'failed', status: 400, key_id: 'init-key' })
+      );
+    }, 'the entries');
   });
 
   it('stores conversations in the given folder and runs them with the given environment', async () => {

@@ -1,5 +1,17 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ROOT } from '../support/checkout.js';
 import { ServerFixture } from '../support/server-fixture.js';
 import { eventually } from '../support/server-process.js';
+
+const DASHBOARD = path.join(ROOT, 'deploy/grafana/agent-server.json');
+/** Labels that Prometheus adds. */
+const ADDED_LABELS = ['instance', 'job'];
+
+/** A panel of the dashboard. */
+interface Panel {
+  targets?: { expr: string }[];
+}
 
 describe('metrics', () => {
   const fixture = ServerFixture.forTests({
@@ -64,6 +76,36 @@ describe('metrics', () => {
     await socket.close();
     await running.post('interrupt');
     await eventually(async () => (await scrape()).get('agent_server_sockets') === 0, 'the end of the socket');
+  });
+
+  it('has every metric and label that the Grafana dashboard asks for', async () => {
+    await eventually(async () => (await scrape()).has('nodejs_eventloop_lag_max_seconds'), 'the delay');
+    const { body } = await fixture.server.request('GET', '/metrics');
+    const labels = new Map<string, Set<string>>();
+    for (const line of String(body)
+      .split('\n')
+      .filter((text) => text !== '' && !text.startsWith('#'))) {
+      const [, name = '', pairs = ''] = /^(\w+)(?:\{(.*)\})? /.exec(line) ?? [];
+      const known = labels.get(name) ?? new Set(ADDED_LABELS);
+      for (const [, label = ''] of pairs.matchAll(/(\w+)="/g)) known.add(label);
+      labels.set(name, known);
+    }
+    // Without keys nothing has been refused by their limits.
+    labels.set('agent_server_key_limit_refusals_total', new Set([...ADDED_LABELS, 'limit']));
+    const dashboard = JSON.parse(await readFile(DASHBOARD, 'utf8')) as { panels: Panel[] };
+    const queries = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
+    expect(queries.length).toBeGreaterThan(20);
+    for (const query of queries) {
+      const metrics = query.match(/\b(agent_server|process|nodejs)_\w+/g) ?? [];
+      const used = [
+        ...[...query.matchAll(/\{(.*?)\}/g)].flatMap(([, pairs = '']) => pairs.match(/\w+(?==)/g) ?? []),
+        ...[...query.matchAll(/by \((.*?)\)/g)].flatMap(([, names = '']) => names.split(/, */)),
+      ];
+      const missing = metrics.flatMap((metric) =>
+        used.filter((label) => !labels.get(metric)?.has(label)).map((label) => `${metric}{${label}}`),
+      );
+      expect({ query, metrics: metrics.length > 0, missing }).toEqual({ query, metrics: true, missing: [] });
+    }
   });
 
   it('counts failed model calls', async () => {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { freePort } from '../support/free-port.js';
 import { isAlive } from '../support/is-alive.js';
+import { makeKey, shown } from '../support/named-keys.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { asJson, type Json } from '../support/settings-fixture.js';
 
@@ -92,6 +93,28 @@ describe('the VS Code server', () => {
     const conversation = await ConversationClient.create(on, scriptedRequest(folder, 'SAY: hi'));
     const { body } = await on.request('GET', `${conversation.route}/vscode/url`);
     expect(body).toEqual({ url: expect.stringMatching(new RegExp(`&folder=${folder}$`)) as unknown });
+  });
+
+  it('ends with a key that was told its token, and is started again with another one', async () => {
+    await install();
+    const key = 'the session key';
+    server = await ServerProcess.start({
+      env: { OH_VSCODE_PATH: folder, OH_VSCODE_PORT: String(port), SESSION_API_KEY: key },
+      key,
+    });
+    const made = await makeKey(server, { scope: 'admin' });
+    const told = await server.request('GET', '/api/vscode/url', undefined, shown(made.key));
+    const before = (told.body as { url: string }).url;
+    const opens = async (address: string): Promise<boolean> =>
+      fetch(address).then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+    expect(await opens(before)).toBe(true);
+    await server.request('DELETE', `/api/keys/${made.id}`);
+    await eventually(async () => !(await opens(before)), 'the end of the token');
+    const after = await url(server);
+    expect([await opens(after), await opens(before)]).toEqual([true, false]);
   });
 
   it('does not reveal its token to another program on its port', async () => {

@@ -1,5 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import { WebSocket } from 'ws';
+import { createServer } from '../../src/app.setup.js';
 import { OpenRoute, SCOPES, requirementOf, type KeyReach, type KeyScope } from '../../src/auth/index.js';
+import { AppConfig } from '../../src/config/index.js';
+import { JsonAdapter } from '../../src/http/index.js';
 import { SocketsModule } from '../../src/sockets/sockets.module.js';
 import { forEachBounded } from '../../src/flow/index.js';
 import { freePort } from '../support/free-port.js';
@@ -59,9 +65,46 @@ const OWN_WITHOUT_CONVERSATION = [
   /^\/api\/settings\/(agent|conversation)-schema$/,
 ];
 
+/** Operations that are in no document: clients do not call them, or only some servers have them. */
+const HIDDEN: Readonly<Record<string, Pick<Operation, 'x-required-scope' | 'x-own-keys'>>> = {
+  'put /api/conversations/{conversation_id}/credential-bindings/{secret_name}': {
+    'x-required-scope': 'write',
+    'x-own-keys': false,
+  },
+  'post /api/conversations/prepare-for-sandbox-pause': { 'x-required-scope': 'admin', 'x-own-keys': false },
+  'post /conversations/prepare-for-sandbox-pause': { 'x-required-scope': 'admin', 'x-own-keys': false },
+};
+/** What everybody may ask: whether the server works, what it is, and its set-up, which has another key. */
+const OPEN = [
+  ...['/', '/alive', '/health', '/ready', '/server_info'].map((route) => `get ${route}`),
+  ...['get /api/init', 'post /api/init'],
+];
+/** What a link opens, and no key. */
+const BY_LINK = ['/api/shared/{shared_id}', '/api/shared/{shared_id}/events'];
+/** Pages and documents without anything of anybody. */
+const PAGES = [
+  ...['/openapi.json', '/docs', '/docs/page.js', '/docs/assets/swagger-ui.css', '/redoc'],
+  ...['/docs/assets/swagger-ui-bundle.js', '/docs/assets/favicon-32x32.png'],
+];
+/** Pages that are served before the routes. */
+const OTHER_PAGES = ['/console/', `/console/shared/${ID}`];
+
+/** The sockets that a key opens: their paths, the scope, and whether a key of one's own may. */
+const SOCKETS = [
+  ['/sockets/events/:id', 'read', true],
+  ['/sockets/session/:id', 'read', true],
+  ['/api/conversations/:id/events/socket', 'read', true],
+  ['/sockets/conversations', 'read', true],
+  ['/sockets/bash-events', 'admin', false],
+] as const;
+/** Open to nobody with a key: one needs a link, the other the session of a page of a canvas extension. */
+const SHARED_SOCKET = '/sockets/shared/:id';
+const BACKEND_SOCKET = '/app-backends/:id';
+
 describe('the scopes of operations', () => {
   let server: ServerProcess;
   let routes: Route[];
+  let open: string[];
   const keys = new Map<string, Shown>();
   beforeAll(async () => {
     const nobody = `http://127.0.0.1:${await freePort()}`;
@@ -74,7 +117,9 @@ describe('the scopes of operations', () => {
         OPENAI_AUTH_ISSUER: nobody,
       },
     });
-    routes = routesOf((await server.request('GET', '/openapi.json')).body);
+    const { needKey, needNone } = routesOf((await server.request('GET', '/openapi.json')).body);
+    open = needNone;
+    routes = needKey;
     for (const scope of SCOPES)
       for (const reach of ['all', 'own'] as const)
         keys.set(`${scope}/${reach}`, {
@@ -119,6 +164,27 @@ describe('the scopes of operations', () => {
     expect(routes.length).toBeGreaterThan(190);
   });
 
+  it('are known of each route that is in no document', async () => {
+    const documented = [...routes.map(({ method, path: route }) => `${method} ${route}`), ...open];
+    const others = (await servedRoutes()).filter((route) => !documented.includes(route));
+    const expected = [...Object.keys(HIDDEN), ...PAGES.map((route) => `get ${route}`)];
+    expect(others.sort()).toEqual(expected.sort());
+    expect(open.sort()).toEqual([...OPEN, ...BY_LINK.map((route) => `get ${route}`)].sort());
+  });
+
+  it('are none of pages, and of what a link opens no key is enough', async () => {
+    for (const [kind, { key }] of keys) {
+      for (const page of [...PAGES, ...OTHER_PAGES]) {
+        const { status } = await ask('GET', page, key);
+        expect([kind, page, status]).toEqual([kind, page, 200]);
+      }
+      for (const route of BY_LINK) {
+        const { status } = await ask('GET', route.replace('{shared_id}', ID), key);
+        expect([kind, route, status]).toEqual([kind, route, 401]);
+      }
+    }
+  });
+
   it('follow from what an operation is', () => {
     const is = (path: string, patterns: RegExp[]): boolean => patterns.some((pattern) => pattern.test(path));
     const odd = routes.filter((route) => {
@@ -135,7 +201,13 @@ describe('the scopes of operations', () => {
 
   it('decide about every kind of key', async () => {
     const wrong: string[] = [];
-    const cases = routes.flatMap((route) => [...keys].map(([kind, shown]) => ({ route, kind, shown })));
+    const hidden = Object.entries(HIDDEN).map(([name, stated]): Route => {
+      const [method = '', route = ''] = name.split(' ');
+      return { operationId: name, requestBody: {}, ...stated, method, path: route };
+    });
+    const cases = [...routes, ...hidden].flatMap((route) =>
+      [...keys].map(([kind, shown]) => ({ route, kind, shown })),
+    );
     await forEachBounded(cases, WIDTH, async ({ route, kind, shown }) => {
       const path = route.path.replace(/\{[^}]*conversation_id\}/g, ID).replace(/\{[^}]+\}/g, 'unknown');
       const { status, text } = await ask(
@@ -163,13 +235,29 @@ describe('the scopes of operations', () => {
       expect(gateways.filter(isOpen).map(({ name }) => name)).toEqual(['SharedGateway']);
     });
 
-    it.each([
-      ['/sockets/events/:id', 'read', true],
-      ['/sockets/session/:id', 'read', true],
-      ['/api/conversations/:id/events/socket', 'read', true],
-      ['/sockets/conversations', 'read', true],
-      ['/sockets/bash-events', 'admin', false],
-    ] as const)('decide who opens %s', async (path, scope, own) => {
+    it('are known of each path', () => {
+      const paths = gateways.map((gateway) => {
+        const options: unknown = Reflect.getMetadata('websockets:gateway_options', gateway);
+        return (options as { path: string }).path
+          .replace('{api/}', 'api/')
+          .replace('{/*rest}', '')
+          .replace(/:\w+/, ':id');
+      });
+      const known = [...SOCKETS.map(([at]) => at), SHARED_SOCKET, BACKEND_SOCKET];
+      expect(paths.sort()).toEqual(known.sort());
+    });
+
+    it('let no key open what a link or a page of an extension opens', async () => {
+      const shared = server.socketUrl(SHARED_SOCKET.replace(':id', ID));
+      const backend = server.socketUrl(BACKEND_SOCKET.replace(':id', 'unknown'));
+      for (const [kind, { key }] of keys) {
+        for (const url of [shared, `${shared}?share_token=${key ?? ''}`])
+          expect([kind, url, await byHeader(url, key)]).toEqual([kind, url, '403']);
+        expect([kind, await byHeader(backend, key)]).not.toEqual([kind, 'open']);
+      }
+    });
+
+    it.each(SOCKETS)('decide who opens %s', async (path, scope, own) => {
       const route = { 'x-required-scope': scope, 'x-own-keys': own };
       const url = server.socketUrl(path.replace(':id', ID));
       for (const [kind, shown] of keys) {
@@ -185,6 +273,30 @@ describe('the scopes of operations', () => {
     });
   });
 });
+
+/** The routes of the running application, as the document writes them. */
+async function servedRoutes(): Promise<string[]> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'routes-'));
+  const config = Object.assign(new AppConfig(), { base_dir: folder, session_api_keys: [SESSION] });
+  const app = await createServer(config, false);
+  try {
+    await app.init();
+    const adapter = app.getHttpAdapter();
+    if (!(adapter instanceof JsonAdapter)) throw new Error('another adapter');
+    const layers: { route?: { path: string; methods: object } }[] = adapter.router.stack;
+    return layers.flatMap(({ route }) => {
+      if (!route) return [];
+      const written = route.path
+        .replace(/\{\/\*(\w+)\}/g, '/{$1}')
+        .replace(/\{\/\}$/, '/')
+        .replace(/[:*](\w+)/g, '{$1}');
+      return Object.keys(route.methods).map((method) => `${method} ${written}`);
+    });
+  } finally {
+    await app.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
 
 /** What is to happen, by the rule of docs/keys.md. */
 function outcome(
@@ -207,13 +319,16 @@ function isReading({ operationId }: Route): boolean {
   return READS_BY_POST.includes(operationId);
 }
 
-function routesOf(document: unknown): Route[] {
+function routesOf(document: unknown): { needKey: Route[]; needNone: string[] } {
   const { paths } = document as { paths: Record<string, Record<string, Operation>> };
-  return Object.entries(paths).flatMap(([path, operations]) =>
-    Object.entries(operations)
-      .filter(([, { security }]) => security !== undefined)
-      .map(([method, operation]) => ({ method, path, ...operation })),
+  const all = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => ({ method, path, ...operation })),
   );
+  const needNone = all.filter(({ security }) => security === undefined);
+  return {
+    needKey: all.filter((route) => !needNone.includes(route)),
+    needNone: needNone.map(({ method, path }) => `${method} ${path}`),
+  };
 }
 
 /** The classes of the gateways, as Nest knows them. */

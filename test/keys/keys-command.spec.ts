@@ -1,41 +1,17 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ROOT } from '../support/checkout.js';
 import { SocketRecorder } from '../support/conversation-client.js';
 import { makeKey, shown } from '../support/named-keys.js';
 import { describeWithDatabase, TestDatabase } from '../support/postgres.js';
+import { ProgramRun } from '../support/program-run.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 const SESSION = 'session-key';
 const CURRENT = '/api/keys/current';
 
-interface Result {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
 /** Runs `openhands-agent-server keys` in the folder of a server. */
-async function keys(cwd: string, args: readonly string[], env: Record<string, string> = {}): Promise<Result> {
-  const child = spawn(process.execPath, [path.join(ROOT, 'dist/main.js'), 'keys', ...args], {
-    cwd,
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      HOME: cwd,
-      OH_PERSISTENCE_DIR: path.join(cwd, 'persistence'),
-      SESSION_API_KEY: SESSION,
-      ...env,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const output = { stdout: '', stderr: '' };
-  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, ...output };
-}
+const keys = (cwd: string, args: readonly string[], env: Record<string, string> = {}) =>
+  ProgramRun.run(cwd, ['keys', ...args], { SESSION_API_KEY: SESSION, ...env });
 
 /** What holds with files and with a database. */
 function worksBesideAServer(start: () => Promise<ServerProcess>, env: () => Record<string, string>): void {
@@ -59,6 +35,13 @@ function worksBesideAServer(start: () => Promise<ServerProcess>, env: () => Reco
       expect(listed.stdout).toMatch(/^by hand \([0-9a-f]{16}\): read, all, until 20.*\nby request .*\n$/);
       expect(await keys(server.cwd, ['revoke', 'by hand'], env())).toMatchObject({ code: 0, stdout: '' });
       await eventually(() => socket.closeCode === 4001, 'the socket closed');
+      const { body: audit } = await server.request('GET', '/api/audit?key=command-line');
+      expect((audit as { items: object[] }).items).toMatchObject(
+        ['Keys_revoke', 'Keys_create'].map((operation) => ({
+          ...{ operation, outcome: 'done', address: null, conversation_id: null },
+          key_name: expect.stringMatching(/^command line \(.+\)$/) as string,
+        })),
+      );
       expect((await server.request('GET', CURRENT, undefined, shown(key))).status).toBe(401);
     } finally {
       await server.stop();

@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { link, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { list } from 'tar';
-import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
+import type { ConversationClient, SeenEvent } from '../support/conversation-client.js';
 import { describeWithBubblewrap } from '../support/sandbox.js';
-import { ServerProcess } from '../support/server-process.js';
+import { KEY, SandboxFixture } from '../support/sandbox-fixture.js';
+import type { ServerProcess } from '../support/server-process.js';
 
-const KEY = 'k3y-in-a-file';
 /** In the mode `workspace` the home folder is another one, in which these files do not exist. */
 const REFUSED = /may not be read|does not exist|not found|not a valid directory/;
 const TOOLS = [
@@ -23,29 +22,14 @@ const TOOLS = [
 ];
 
 describeWithBubblewrap.each(['guarded', 'workspace'] as const)('file tools in the sandbox "%s"', (mode) => {
-  let folder = '';
+  let fixture: SandboxFixture;
   let server: ServerProcess;
   let conversation: ConversationClient;
-  const at = (...names: string[]): string => path.join(folder, ...names);
+  const at = (...names: string[]): string => fixture.at(...names);
 
   beforeAll(async () => {
-    // Not below /tmp, which is another folder in the mode `workspace`.
-    folder = await mkdtemp(path.join(os.homedir(), '.file-tools-'));
-    for (const name of ['server', 'outside', 'work']) await mkdir(at(name));
-    await writeFile(at('key'), KEY);
-    await writeFile(at('outside/notes'), 'marker-of-notes');
-    server = await ServerProcess.start({
-      cwd: at('server'),
-      key: KEY,
-      env: {
-        OH_SANDBOX: mode,
-        OH_SANDBOX_REQUIRED: 'true',
-        SESSION_API_KEY_FILE: at('key'),
-        OH_SECRET_KEY: 'the-key-of-the-server',
-      },
-    });
-    await mkdir(at('server/persistence'), { recursive: true });
-    await writeFile(at('server/persistence/settings.json'), '{"marker-of-settings": 1}');
+    fixture = await SandboxFixture.start(mode);
+    server = fixture.server;
     // What an agent can prepare: links to everything, and a key by another name that was there before.
     await symlink(at('key'), at('work/link-to-key'));
     await symlink(at('server/persistence'), at('work/link-to-settings'));
@@ -53,21 +37,13 @@ describeWithBubblewrap.each(['guarded', 'workspace'] as const)('file tools in th
     await symlink(at('outside'), at('work/link-outside'));
     await link(at('key'), at('work/hard-link'));
     spawnSync('mkfifo', [at('work/pipe')]);
-    conversation = await ConversationClient.create(
-      server,
-      scriptedRequest(at('work'), 'RUN: true\nFINISH: done', {
-        agent: {
-          llm: { model: 'scripted/test', usage_id: 'agent' },
-          tools: TOOLS.map((name) => ({ name })),
-        },
-      }),
-    );
-    await conversation.reaches('finished');
+    const agent = {
+      llm: { model: 'scripted/test', usage_id: 'agent' },
+      tools: TOOLS.map((name) => ({ name })),
+    };
+    conversation = await fixture.run('RUN: true', { agent });
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-  });
+  afterAll(() => fixture.stop());
 
   /** What the agent is answered to calls of one tool. */
   async function results(tool: string, calls: readonly object[]): Promise<string[]> {
@@ -132,7 +108,7 @@ describeWithBubblewrap.each(['guarded', 'workspace'] as const)('file tools in th
       expect(text).not.toMatch(/k3y-in-a-file|marker-of-settings|OH_SECRET_KEY|"settings.json/);
       expect(text).toMatch(REFUSED);
     }
-    const [all] = await results('grep', [{ pattern: 'marker-of-settings', path: folder }]);
+    const [all] = await results('grep', [{ pattern: 'marker-of-settings', path: fixture.folder }]);
     expect(all).not.toContain('persistence/settings.json');
   });
 
@@ -186,7 +162,7 @@ describeWithBubblewrap.each(['guarded', 'workspace'] as const)('file tools in th
   });
 
   it('works on files of the workspace and of /tmp, which programs see under the same names', async () => {
-    const file = `/tmp/of-file-tools-${path.basename(folder)}`;
+    const file = `/tmp/of-file-tools-${path.basename(fixture.folder)}`;
     await results('write_file', [
       { file_path: at('work/deep/er/file'), content: 'one' },
       { file_path: file, content: 'two' },

@@ -104,7 +104,7 @@ exec ${real.find(existsSync) ?? ''} "$@"
         available: ['off', 'guarded', 'workspace'],
         reason: null,
       });
-      await running.logs('sandbox: guarded, by bubblewrap');
+      await running.logs(/sandbox: guarded, by bubblewrap; hidden are keys, [^;]* of the server; no limits/);
       expect(await promptOf(await run(running, 'true'))).toContain('<SANDBOX>');
       // A prompt of the client's own stays as it is.
       const agent = { llm: { model: 'scripted/test', usage_id: 'agent' }, system_prompt: 'Mine.' };
@@ -139,6 +139,7 @@ exec ${real.find(existsSync) ?? ''} "$@"
     it('limits what programs use, and says by what', async () => {
       const running = await start({ OH_SANDBOX_OPEN_FILES: '77' });
       expect(await statusOf(running)).toMatchObject({ limits: 'prlimit' });
+      await running.logs('; limits by prlimit: 77 open files of a process');
       await run(running, 'ulimit -n > out');
       expect(await readFile(path.join(folder, 'work/out'), 'utf8')).toBe('77\n');
     });

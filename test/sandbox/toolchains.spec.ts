@@ -1,30 +1,29 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 import { create } from 'tar';
-import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { describeWithBubblewrap } from '../support/sandbox.js';
-import { ServerProcess } from '../support/server-process.js';
+import { SandboxFixture } from '../support/sandbox-fixture.js';
 
 /** Not every machine has pip. */
 const PIP = spawnSync('python3', ['-c', 'import pip, zipfile'], { stdio: 'ignore' }).status === 0;
+/** Nor Rust: its folders in the home folder, which the sandbox has to show. */
+const CARGO = spawnSync('cargo', ['--version'], { stdio: 'ignore' }).status === 0;
 
 describeWithBubblewrap('toolchains in the sandbox "workspace" with listed hosts', () => {
-  let folder = '';
-  let server: ServerProcess;
+  let fixture: SandboxFixture;
   let site: Server;
   let port = 0;
 
-  const at = (...names: string[]): string => path.join(folder, ...names);
+  const at = (...names: string[]): string => fixture.at(...names);
 
   beforeAll(async () => {
-    // Not below /tmp, which is another folder in this mode.
-    folder = await mkdtemp(path.join(os.homedir(), '.toolchains-'));
-    for (const name of ['server', 'work', 'site']) await mkdir(at(name));
+    fixture = await SandboxFixture.make();
+    await mkdir(at('site'));
     site = createServer((request, response) => {
       const { pathname } = new URL(request.url ?? '/', 'http://site');
       readFile(path.join(at('site'), pathname.endsWith('/') ? `${pathname}index.html` : pathname)).then(
@@ -39,22 +38,23 @@ describeWithBubblewrap('toolchains in the sandbox "workspace" with listed hosts'
     await once(site, 'listening');
     port = (site.address() as AddressInfo).port;
     await publish();
-    server = await ServerProcess.start({
-      cwd: at('server'),
+    await fixture.serve({
       env: {
         OH_SANDBOX: 'workspace',
         OH_SANDBOX_REQUIRED: 'true',
         OH_SANDBOX_NETWORK: JSON.stringify([`127.0.0.1:${port}`, 'private.invalid']),
         // Programs of this machine that are not part of its system.
-        OH_SANDBOX_READABLE: JSON.stringify([path.dirname(path.dirname(process.execPath)), '~/.pyenv']),
+        OH_SANDBOX_READABLE: JSON.stringify([
+          path.dirname(path.dirname(process.execPath)),
+          ...['~/.pyenv', '~/.cargo/bin', '~/.rustup'],
+        ]),
       },
     });
   });
   afterAll(async () => {
-    await server.stop();
+    await fixture.stop();
     site.close();
     site.closeAllConnections();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
   /** A repository, a package of npm and one of Python, as files for a web server. */
@@ -82,6 +82,7 @@ describeWithBubblewrap('toolchains in the sandbox "workspace" with listed hosts'
     };
     const document = { name: 'small', 'dist-tags': { latest: '1.0.0' }, versions: { '1.0.0': version } };
     await writeFile(at('site/small'), JSON.stringify(document));
+    if (CARGO) await publishCrate(base);
     if (!PIP) return;
     await mkdir(at('site/simple/tiny'), { recursive: true });
     const wheel = `
@@ -100,6 +101,25 @@ with zipfile.ZipFile('../site/simple/tiny/tiny-1.0-py3-none-any.whl', 'w') as z:
     );
   }
 
+  /** A crate in a sparse registry (https://doc.rust-lang.org/cargo/reference/registry-index.html). */
+  async function publishCrate(base: string): Promise<void> {
+    const crate = at('made/little-1.0.0');
+    await mkdir(path.join(crate, 'src'), { recursive: true });
+    await writeFile(
+      path.join(crate, 'Cargo.toml'),
+      '[package]\nname = "little"\nversion = "1.0.0"\nedition = "2021"\n',
+    );
+    await writeFile(path.join(crate, 'src/lib.rs'), 'pub const TEXT: &str = "from cargo";\n');
+    await create({ gzip: true, cwd: at('made'), file: at('site/little.crate') }, ['little-1.0.0']);
+    const cksum = createHash('sha256')
+      .update(await readFile(at('site/little.crate')))
+      .digest('hex');
+    await mkdir(at('site/index/li/tt'), { recursive: true });
+    await writeFile(at('site/index/config.json'), JSON.stringify({ dl: `${base}/{crate}.crate` }));
+    const version = { name: 'little', vers: '1.0.0', deps: [], cksum, features: {}, yanked: false };
+    await writeFile(at('site/index/li/tt/little'), `${JSON.stringify(version)}\n`);
+  }
+
   function run(command: string): void {
     const { status, stderr } = spawnSync('/bin/sh', ['-ec', command], { cwd: at('made'), encoding: 'utf8' });
     if (status !== 0) throw new Error(`${command}: ${stderr}`);
@@ -107,10 +127,7 @@ with zipfile.ZipFile('../site/simple/tiny/tiny-1.0-py3-none-any.whl', 'w') as z:
 
   /** What a script prints that an agent runs in its terminal. */
   async function outputOf(script: string): Promise<string> {
-    await writeFile(at('work/script.sh'), script.replaceAll('SITE', `http://127.0.0.1:${port}`));
-    const request = scriptedRequest(at('work'), 'RUN: bash script.sh > out 2>&1\nFINISH: done');
-    await (await ConversationClient.create(server, request)).reaches('finished');
-    return readFile(at('work/out'), 'utf8');
+    return fixture.outputOf(script.replaceAll('SITE', `http://127.0.0.1:${port}`));
   }
 
   it('clones with git', async () => {
@@ -134,6 +151,16 @@ PYTHONPATH=site python3 -c 'import tiny; print(tiny.text)'`;
     expect(await outputOf(script)).toMatch(/from pip\n$/);
   });
 
+  (CARGO ? it : it.skip)('builds with cargo', async () => {
+    const script = `
+mkdir -p crate/src crate/.cargo && cd crate
+printf '[registries.site]\\nindex = "sparse+SITE/index/"\\n' > .cargo/config.toml
+printf '[package]\\nname = "app"\\nversion = "1.0.0"\\nedition = "2021"\\n[dependencies]\\nlittle = { version = "1", registry = "site" }\\n' > Cargo.toml
+echo 'fn main() { println!("{}", little::TEXT); }' > src/main.rs
+cargo run -q 2> errors || cat errors`;
+    expect(await outputOf(script)).toBe('from cargo\n');
+  });
+
   it('tells why another host cannot be reached, in the answer and in the log', async () => {
     const output = await outputOf(`
 curl -sS http://example.org/ ; echo
@@ -145,7 +172,7 @@ exit 0`);
     expect(output).toContain('response 403');
     // Without the proxy there is no network at all.
     expect(output).not.toContain('dist-tags');
-    await server.logs('example.org:443 is not among the hosts');
+    await fixture.server.logs('example.org:443 is not among the hosts');
   });
 
   it('leaves a program the exit status, the arguments and the terminal that it has without the proxy', async () => {

@@ -1,84 +1,58 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { describeWithBubblewrap } from '../support/sandbox.js';
-import { eventually, ServerProcess } from '../support/server-process.js';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { ConversationClient } from '../support/conversation-client.js';
 import { isAlive } from '../support/is-alive.js';
+import { describeWithBubblewrap } from '../support/sandbox.js';
+import { SandboxFixture } from '../support/sandbox-fixture.js';
+import { eventually } from '../support/server-process.js';
 import { WAYS_OUT, type Targets } from './ways-out.js';
 
-const KEY = 'k3y-in-a-file';
+const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 describeWithBubblewrap.each(['guarded', 'workspace'] as const)('programs in the sandbox "%s"', (mode) => {
-  let folder = '';
-  let server: ServerProcess;
+  let fixture: SandboxFixture;
   let targets: Targets;
+  let services: Server[];
+  /** The agent that tries. */
+  let agent: ConversationClient;
 
   beforeAll(async () => {
-    // Not below /tmp, which is another folder in the mode `workspace`.
-    folder = await mkdtemp(path.join(os.homedir(), '.sandbox-test-'));
-    const at = (name: string) => path.join(folder, name);
-    for (const name of ['server', 'outside', 'work']) await mkdir(at(name));
-    await writeFile(at('key'), KEY);
-    await writeFile(at('outside/notes'), 'marker-of-notes');
-    server = await ServerProcess.start({
-      cwd: at('server'),
-      key: KEY,
-      env: {
-        OH_SANDBOX: mode,
-        OH_SANDBOX_REQUIRED: 'true',
-        OH_SANDBOX_NETWORK: 'off',
-        SESSION_API_KEY_FILE: at('key'),
-        OH_SECRET_KEY: 'the-key-of-the-server',
-      },
-    });
-    await mkdir(path.join(server.cwd, 'persistence'), { recursive: true });
-    await writeFile(path.join(server.cwd, 'persistence/settings.json'), '{"marker-of-settings": 1}');
-    const other = await run('true', 'marker-of-another');
-    const own = await run('true');
-    const conversationFolder = ({ id }: ConversationClient) =>
-      path.join(server.cwd, 'workspace/conversations', id.replaceAll('-', ''));
+    fixture = await SandboxFixture.start(mode, { OH_SANDBOX_NETWORK: 'off' });
+    const { server } = fixture;
+    const other = await fixture.run('RUN: true', { tags: { title: 'marker-of-another' } });
+    agent = await fixture.run('RUN: true');
+    const name = `ways-out-${process.pid}-${mode}`;
     targets = {
       pid: server.pid,
       port: new URL(server.url).port,
       cwd: server.cwd,
-      persistence: path.join(server.cwd, 'persistence'),
-      outside: at('outside'),
-      keyFile: at('key'),
-      own: conversationFolder(own),
-      other: conversationFolder(other),
+      persistence: fixture.at('server/persistence'),
+      outside: fixture.at('outside'),
+      keyFile: fixture.at('key'),
+      program: PROGRAM,
+      socket: fixture.at('outside/socket'),
+      abstract: name,
+      shared: `/dev/shm/${name}`,
+      own: fixture.folderOf(agent),
+      other: fixture.folderOf(other),
     };
+    await writeFile(targets.shared, 'marker-of-shared');
+    services = await Promise.all([targets.socket, `\0${name}`].map(listen));
   });
   afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    for (const service of services) service.close();
+    await rm(targets.shared);
+    await fixture.stop();
   });
-
-  /** A conversation with one command. */
-  const run = async (script: string, title = 'x'): Promise<ConversationClient> => {
-    await writeFile(path.join(folder, 'work/script.sh'), script);
-    const request = scriptedRequest(
-      path.join(folder, 'work'),
-      'RUN: bash script.sh > out 2>&1\nFINISH: done',
-      {
-        tags: { title },
-      },
-    );
-    const conversation = await ConversationClient.create(server, request);
-    await conversation.reaches('finished');
-    return conversation;
-  };
-  const outputOf = async (script: string): Promise<string> => {
-    await run(script);
-    return readFile(path.join(folder, 'work/out'), 'utf8');
-  };
 
   const tried = WAYS_OUT.filter((way) => way.stoppedBy.includes(mode) || way.needsRoute !== true);
   it.each(tried.map((way) => [way.stoppedBy.includes(mode) ? 'stops' : 'allows', way.title, way] as const))(
     '%s an agent that tries to %s',
     async (stops, _, { script, out, leaves }) => {
-      const output = await outputOf(script(targets));
+      const output = await fixture.outputOf(script(targets), agent);
       const isOut = leaves ? existsSync(leaves(targets)) : output.includes(out ?? '');
       expect({ isOut, output }).toEqual({ isOut: stops === 'allows', output });
     },
@@ -87,20 +61,27 @@ describeWithBubblewrap.each(['guarded', 'workspace'] as const)('programs in the 
   it('ends a daemon that an agent has left behind with its conversation', async () => {
     const name = `daemon-${mode}`;
     const daemon = `setsid -f env -i bash -c 'exec -a ${name} sleep 1000' < /dev/null > /dev/null 2>&1; echo ok`;
-    const conversation = await run(daemon);
+    const conversation = await fixture.run(`RUN: ${daemon}`);
     const pids = await processesNamed(name);
     expect(pids).toHaveLength(1);
-    await server.request('DELETE', `/api/conversations/${conversation.id}`);
+    await fixture.server.request('DELETE', `/api/conversations/${conversation.id}`);
     await eventually(() => !pids.some(isAlive), 'the end of the daemon');
   });
 
   it('lets an agent work in its workspace and in /tmp', async () => {
-    const output = await outputOf(
+    const output = await fixture.outputOf(
       'echo a > a.txt && cat a.txt; echo b > /tmp/b-$$ && cat /tmp/b-$$; rm /tmp/b-$$; exit 0',
     );
     expect(output).toBe('a\nb\n');
   });
 });
+
+/** A service that accepts connections. */
+async function listen(at: string): Promise<Server> {
+  const service = createServer((socket) => socket.destroy()).listen(at);
+  await once(service, 'listening');
+  return service;
+}
 
 /** Processes of the machine by the first word of their command line. */
 async function processesNamed(name: string): Promise<number[]> {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { appendFile, mkdtemp, readdir, rm, stat, truncate, utimes } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { ClassedAuditLog } from '../../src/storage/file/audit/classed-audit-log.js';
 import { FileAuditLog } from '../../src/storage/file/audit/file-audit-log.js';
 import type { AuditEntry, AuditLog, AuditLogOptions, AuditQuery } from '../../src/storage/index.js';
 import { PostgresStorages } from '../support/postgres-storages.js';
@@ -33,7 +34,7 @@ const options = (folder: string, more: Partial<AuditLogOptions> = {}): AuditLogO
 });
 
 /** What each driver must do. @param open opens the log, empty at first */
-function keepsEntries(open: () => Promise<AuditLog>): void {
+function keepsEntries(open: (more?: Partial<AuditLogOptions>) => Promise<AuditLog>): void {
   let log: AuditLog;
   beforeEach(async () => {
     log = await open();
@@ -65,6 +66,52 @@ function keepsEntries(open: () => Promise<AuditLog>): void {
       pageId = page.nextPageId;
     }
     expect(seen).toEqual(Array.from({ length: 25 }, (_, index) => 24 - index));
+  });
+
+  it('leads through all kinds of entries in the order of time', async () => {
+    const kinds: Partial<AuditEntry>[] = [
+      {},
+      { operation: 'Keys_create' },
+      { outcome: 'refused', status: 401, key_id: null },
+    ];
+    await log.append(Array.from({ length: 30 }, (_, index) => entry(index, kinds[index % 7])));
+    for (const limit of [1, 4, 7, 100]) {
+      const seen: number[] = [];
+      let pageId: string | undefined;
+      do {
+        const page = await log.page({ limit, pageId });
+        expect(page.items.length).toBeLessThanOrEqual(limit);
+        seen.push(...page.items.map((item) => item.duration_ms));
+        pageId = page.nextPageId ?? undefined;
+      } while (pageId !== undefined);
+      expect(seen).toEqual(Array.from({ length: 30 }, (_, index) => 29 - index));
+    }
+  });
+
+  it('keeps changes of keys and refusals, however much others do', async () => {
+    const full = await open({ maxBytes: MIB });
+    const time = new Date().toISOString();
+    const flood = async (more: Partial<AuditEntry>): Promise<void> => {
+      for (let round = 0; round < 10; round += 1)
+        await full.append(Array.from({ length: 500 }, (_, index) => entry(index, { time, ...more })));
+      await full.sweep();
+    };
+    const has = async (operation: string): Promise<boolean> =>
+      (await full.page({ limit: 1, operation })).items.length === 1;
+    await full.append([
+      entry(1, { time, operation: 'Keys_revoke' }),
+      entry(2, { time, operation: 'Early_refusal', outcome: 'refused', status: 401 }),
+      entry(3, { time, operation: 'Early_work' }),
+    ]);
+    await flood({});
+    expect([await has('Keys_revoke'), await has('Early_refusal'), await has('Early_work')]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    await flood({ outcome: 'refused', status: 401 });
+    expect([await has('Keys_revoke'), await has('Early_refusal')]).toEqual([true, false]);
+    await full.close();
   });
 
   it('filters by key, operation, conversation, outcome and time', async () => {
@@ -100,7 +147,7 @@ describe('an audit log in files', () => {
   });
   afterEach(() => rm(path.dirname(folder), { recursive: true, force: true }));
 
-  keepsEntries(() => Promise.resolve(new FileAuditLog(options(folder))));
+  keepsEntries((more) => Promise.resolve(new ClassedAuditLog(options(folder, more))));
 
   const only = async (): Promise<string> => {
     const [name] = await readdir(folder);
@@ -182,7 +229,7 @@ describeWithDatabase('an audit log in a database', () => {
     return storage.auditLog(options('', more));
   };
 
-  keepsEntries(() => open());
+  keepsEntries(open);
 
   it('stores an entry once that is appended twice', async () => {
     const log = await open();

@@ -14,7 +14,7 @@ export async function canMount(): Promise<boolean> {
   );
 }
 
-/** A disk of 1 MiB that outlives the servers on it. Only processes started with `wrapper` see it. */
+/** A small disk that outlives the servers on it. Only processes started with `wrapper` see it. */
 export class SmallDisk {
   private constructor(
     /** The absolute path of the mount. */
@@ -23,10 +23,10 @@ export class SmallDisk {
   ) {}
 
   /** @param folder absolute path; it is created if necessary */
-  static async mount(folder: string): Promise<SmallDisk> {
+  static async mount(folder: string, size = '1m'): Promise<SmallDisk> {
     await mkdir(folder, { recursive: true });
-    const script = 'mount -t tmpfs -o size=1m,mode=700 none "$0" && echo mounted && exec sleep 1000';
-    const holder = spawn('unshare', ['-rm', 'sh', '-c', script, folder], {
+    const script = 'mount -t tmpfs -o size=$1,mode=700 none "$0" && echo mounted && exec sleep 1000';
+    const holder = spawn('unshare', ['-rm', 'sh', '-c', script, folder, size], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     await once(holder.stdout, 'data');

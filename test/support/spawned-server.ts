@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { settlesWithin } from '../../src/flow/index.js';
 import { eventually } from './eventually.js';
+import { SANDBOX_OF_TESTS } from './sandbox.js';
 import type { ServerOptions } from './server-process.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -48,6 +49,7 @@ export class SpawnedServer implements RunningServer {
         ...(options.env?.['HOME'] === undefined && { OH_PERSISTENCE_DIR: path.join(cwd, 'persistence') }),
         // A web UI that was fetched into this checkout would change what the server answers and stores.
         OH_UI_PATH_IS_NONE: '1',
+        ...SANDBOX_OF_TESTS,
         ...options.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { scriptedRequest, SocketRecorder } from '../support/conversation-client.js';
+import { OWN_KEYS_SANDBOX } from '../support/sandbox.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { ADMIN_KEY, Tenant } from '../support/tenants.js';
 
@@ -19,7 +20,7 @@ describe('for a key that reaches its own conversations only', () => {
   beforeAll(async () => {
     server = await ServerProcess.start({
       key: ADMIN_KEY,
-      env: { SESSION_API_KEY: ADMIN_KEY, OH_OWN_KEYS_SANDBOX: 'off', OH_OWN_KEYS_LLM_PROFILES_0: 'shared' },
+      env: { SESSION_API_KEY: ADMIN_KEY, ...OWN_KEYS_SANDBOX, OH_OWN_KEYS_LLM_PROFILES_0: 'shared' },
     });
 
     // With the widest scope: what it is refused, it is refused for its reach.

@@ -1,4 +1,5 @@
 import { scriptedRequest, userMessage } from '../support/conversation-client.js';
+import { OWN_KEYS_SANDBOX } from '../support/sandbox.js';
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { ADMIN_KEY, Tenant } from '../support/tenants.js';
@@ -7,7 +8,7 @@ import { ADMIN_KEY, Tenant } from '../support/tenants.js';
 const OF_SERVER = 'the-key-of-the-server';
 const OF_TENANT = 'the-key-of-the-tenant';
 
-const env = { SESSION_API_KEY: ADMIN_KEY, OH_OWN_KEYS_SANDBOX: 'off', OPENAI_API_KEY: OF_SERVER };
+const env = { SESSION_API_KEY: ADMIN_KEY, ...OWN_KEYS_SANDBOX, OPENAI_API_KEY: OF_SERVER };
 
 describe('the keys of models in the environment of the server', () => {
   let endpoint: ChatEndpoint;
@@ -50,6 +51,39 @@ describe('the keys of models in the environment of the server', () => {
     const { text } = await again.ask('GET', `/api/conversations/${id}/events/search?limit=100`);
     expect(text).toContain('has no `api_key`');
     expect(keysShown()).toHaveLength(count);
+  });
+
+  it('are not used at /v1 through the meta-profile of the active agent profile', async () => {
+    server = await server.restart('SIGTERM', { env: { ...env, OH_OWN_KEYS_LLM_PROFILES_0: 'shared' } });
+    const admin = Tenant.admin(server);
+    const tenant = await Tenant.make(server, 'tenant');
+    for (const name of ['shared', 'dear'])
+      await admin.json('POST', `/api/profiles/${name}`, {
+        llm: llm(`key-of-${name}`),
+        include_secrets: true,
+      });
+    const ask = async (by: Tenant, classifier_model: string): Promise<string[]> => {
+      const classes = [{ description: 'any', model: 'shared' }];
+      await admin.json('POST', '/api/meta-profiles/routes', { classifier_model, classes });
+      const name = `agent-${classifier_model}`;
+      await admin.json('POST', `/api/agent-profiles/${name}`, {
+        ...{ agent_kind: 'openhands', llm_profile_ref: 'shared', tools: [] },
+        ...{ enable_classify_and_switch_llm_tool: true, meta_profile_ref: 'routes' },
+      });
+      const { profiles } = await admin.json<{ profiles: { id: string; name: string }[] }>(
+        'GET',
+        '/api/agent-profiles',
+      );
+      const id = profiles.find((profile) => profile.name === name)?.id ?? '';
+      await admin.json('POST', `/api/agent-profiles/${id}/activate`);
+      const messages = [{ role: 'user', content: 'FINISH: done' }];
+      await by.json('POST', '/v1/chat/completions', { model: 'openhands_shared', messages });
+      const { tools } = endpoint.requests.at(-1)?.body as { tools: { function: { name: string } }[] };
+      return tools.map((tool) => tool.function.name);
+    };
+    expect(await ask(admin, 'dear')).toContain('route_task_to_model');
+    expect(await ask(tenant, 'shared')).toContain('route_task_to_model');
+    expect(await ask(tenant, 'dear')).not.toContain('route_task_to_model');
   });
 
   it('are not sent to the address of a model that only hooks of an ACP agent use', async () => {

@@ -1,5 +1,6 @@
 import { scriptedRequest, SocketRecorder, userMessage } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
+import { makeKey, shown } from '../support/named-keys.js';
 import { ADMIN_KEY, Tenant } from '../support/tenants.js';
 
 const SECRET = 'a-secret-value-of-the-conversation';
@@ -134,6 +135,32 @@ describe('a share link', () => {
     await eventually(() => socket.closeCode !== undefined, 'the close after the revocation');
     expect(socket.closeCode).toBe(4001);
     expect((await admin.ask('DELETE', `/api/conversations/${id}/shares/${shareId}`)).status).toBe(404);
+  });
+
+  it('ends with the key that made it', async () => {
+    const ends: [name: string, end: (key: string) => Promise<unknown>][] = [
+      ['revoked', (key) => admin.ask('DELETE', `/api/keys/${key}`)],
+      [
+        'expired',
+        (key) =>
+          admin.json('PATCH', `/api/keys/${key}`, { expires_at: new Date(Date.now() + 500).toISOString() }),
+      ],
+    ];
+    const each = ends.map(async ([name, end]) => {
+      const maker = await makeKey(server, { name });
+      const answer = await admin.ask('POST', `/api/conversations/${id}/shares`, {}, shown(maker.key));
+      const link = JSON.parse(answer.text) as Link & { created_by: string };
+      expect(link.created_by).toBe(name);
+      const socket = new SocketRecorder(server.socketUrl(`/sockets/shared/${id}?share_token=${link.token}`));
+      await socket.opened();
+      expect((await read(`/api/shared/${id}`, link.token)).status).toBe(200);
+      await end(maker.id);
+      await eventually(async () => (await read(`/api/shared/${id}`, link.token)).status === 401, name);
+      await eventually(() => socket.closeCode !== undefined, `the close of the socket: ${name}`);
+      expect(socket.closeCode).toBe(4001);
+      expect((await admin.ask('GET', `/api/conversations/${id}/shares`)).text).not.toContain(link.id);
+    });
+    await Promise.all(each);
   });
 
   it('has bounds, and is in no log', async () => {

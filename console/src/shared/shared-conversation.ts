@@ -24,6 +24,9 @@ export class SharedConversation {
   private readonly problemSignal = signal('');
   private readonly hasMoreSignal = signal(false);
   private next: string | null = null;
+  private readonly ids = new Set<string>();
+  /** The number of the last item of the log that was read: not all of them are events that can be shown. */
+  private last = -1;
   private socket: WebSocket | undefined;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private isClosed = false;
@@ -57,6 +60,7 @@ export class SharedConversation {
       const page = await this.read(`/events${this.next === null ? '' : `?page_id=${this.next}`}`);
       const items: unknown[] = Array.isArray(page['items']) ? page['items'] : [];
       this.add(items);
+      this.last += items.length;
       this.next = typeof page['next_page_id'] === 'string' ? page['next_page_id'] : null;
     } while (this.next !== null && this.eventsSignal.peek().length < end);
     if (this.next === null) this.follow();
@@ -88,7 +92,11 @@ export class SharedConversation {
   }
 
   private add(values: readonly unknown[]): void {
-    const events = values.map(toEvent).filter((event) => event !== undefined);
+    const events = values
+      .map(toEvent)
+      .filter((event) => event !== undefined)
+      .filter(({ id }) => !this.ids.has(id));
+    for (const { id } of events) this.ids.add(id);
     this.eventsSignal.value = [...this.eventsSignal.peek(), ...events];
     for (const { kind, key, value } of events) {
       const info = this.infoSignal.peek();
@@ -109,9 +117,7 @@ export class SharedConversation {
 
   private follow(): void {
     if (this.isClosed) return;
-    // All events were read from the first one on, so their number is that of the last one plus one.
-    const after = this.eventsSignal.peek().length - 1;
-    const url = new URL(`sockets/shared/${this.id}?after_seq=${after}`, SERVER_URL);
+    const url = new URL(`sockets/shared/${this.id}?after_seq=${this.last}`, SERVER_URL);
     url.searchParams.set('share_token', this.token);
     url.protocol = url.protocol.replace('http', 'ws');
     const socket = new WebSocket(url);
@@ -119,7 +125,8 @@ export class SharedConversation {
     socket.onmessage = ({ data }: MessageEvent<unknown>) => {
       const frame: unknown = JSON.parse(String(data));
       if (!isRecord(frame) || frame['type'] !== 'durable') return;
-      if (frame['seq'] === this.eventsSignal.peek().length) this.add([frame['event']]);
+      this.add([frame['event']]);
+      if (typeof frame['seq'] === 'number') this.last = frame['seq'];
     };
     socket.onclose = ({ code }) => {
       if (this.isClosed) return;

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type DurableEvent, type EventDraft } from '../../events/index.js';
 import { type Llm, type LlmResponse, LlmError, modelFeatures } from '../../llm/index.js';
+import { traced } from '../../telemetry/index.js';
 import type { AgentSpec } from '../agent-spec.js';
 import type { AgentView } from '../agent-view.js';
 import { summarizers, type SummarizingCondenserSpec } from './condenser-spec.js';
@@ -144,7 +145,29 @@ export class Condenser {
     return failed !== undefined && length < failed * (1 + RETRY_GROWTH) && length >= failed;
   }
 
-  private async condense(
+  private condense(
+    session: CondensationSession,
+    spec: SummarizingCondenserSpec,
+    cut: Cut,
+    scale: number,
+    request?: EventDraft,
+  ): Promise<boolean> {
+    return traced(
+      'condense',
+      () => ({
+        attributes: {
+          'gen_ai.conversation.id': session.conversationId,
+          'session.id': session.conversationId,
+          'openhands.condensation.events': cut.end - cut.start,
+          'openhands.condensation.scale': scale,
+          'openhands.condensation.requested': request !== undefined,
+        },
+      }),
+      () => this.summarise(session, spec, cut, scale, request),
+    );
+  }
+
+  private async summarise(
     session: CondensationSession,
     { llm }: SummarizingCondenserSpec,
     { start, end }: Cut,

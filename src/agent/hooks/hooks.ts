@@ -3,6 +3,7 @@ import { errorMessage } from '../../errors/index.js';
 import type { EventDraft, HookEventType, HookExecutionEvent } from '../../events/index.js';
 import type { Llm } from '../../llm/index.js';
 import type { Confinement } from '../../sandbox/index.js';
+import { traced, type Span, type SpanOptions } from '../../telemetry/index.js';
 import { truncateMiddle } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { runCommand } from './command-hook.js';
@@ -74,7 +75,11 @@ export class Hooks {
     const outcome: HookOutcome = { events: [] };
     const contexts: string[] = [];
     for (const hook of hooks) {
-      const execution = await this.execute(hook, call, input, signal);
+      const execution = await traced(
+        `hook ${call.type}`,
+        () => hookSpan(hook, call, this.context.conversationId),
+        (span) => this.executeTraced(hook, call, input, { signal, span }),
+      );
       outcome.events.push(...execution.usage, eventOf(hook, call, input, execution));
       const { context, reason } = execution.answer;
       if (context !== undefined && context !== '') contexts.push(truncateMiddle(context, MAX_EVENT_TEXT));
@@ -91,6 +96,19 @@ export class Hooks {
   async close(): Promise<void> {
     (this.closeController ??= new AbortController()).abort();
     if (this.backgroundHooks) await Promise.all(this.backgroundHooks);
+  }
+
+  private async executeTraced(
+    hook: HookDefinition,
+    call: HookCall,
+    input: JsonObject,
+    { signal, span }: { signal: AbortSignal; span: Span },
+  ): Promise<Execution> {
+    const execution = await this.execute(hook, call, input, signal);
+    const { blocked, success, exit_code } = execution;
+    span.set({ 'openhands.hook.blocked': blocked, 'openhands.hook.exit_code': exit_code });
+    if (!success && !blocked) span.fail('HookError');
+    return execution;
   }
 
   private async execute(
@@ -179,6 +197,19 @@ export class Hooks {
       `conversation ${this.context.conversationId}: the ${type} hook${name} failed: ${errorMessage(how)}`,
     );
   }
+}
+
+/** The command is not part of it: it may contain secrets. */
+function hookSpan(hook: HookDefinition, { type, toolName }: HookCall, conversationId: string): SpanOptions {
+  return {
+    attributes: {
+      'openhands.hook.type': type,
+      'openhands.hook.name': hook.name ?? undefined,
+      'gen_ai.tool.name': toolName,
+      'gen_ai.conversation.id': conversationId,
+      'session.id': conversationId,
+    },
+  };
 }
 
 function eventOf(hook: HookDefinition, call: HookCall, input: JsonObject, execution: Execution): HookDraft {

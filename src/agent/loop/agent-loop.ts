@@ -4,6 +4,7 @@ import { errorMessage, errorName } from '../../errors/index.js';
 import type { EventDraft } from '../../events/index.js';
 import { turnToWork } from '../../flow/index.js';
 import { Llm, CallFormatError, LlmError } from '../../llm/index.js';
+import { traced } from '../../telemetry/index.js';
 import { ToolRegistry } from '../../tools/index.js';
 import { RunOverError, type AgentDriver, type AgentSession } from '../agent-session.js';
 import { canCondenseOnRequest } from '../condenser/condenser-spec.js';
@@ -60,13 +61,18 @@ export class AgentLoop implements AgentDriver {
       }
       if (session.stuckDetection && (await this.checkStuck(session))) return;
       if (session.status === 'waiting_for_confirmation') await session.setStatus('running');
+      await session.settleBudget();
       if (session.budgetExceeded !== undefined && session.view.pendingActions().length === 0) {
         // Pending actions are still executed: they were paid for.
         await session.setStatus('error', runErrorDraft('MaxBudgetReached', session.budgetExceeded));
         return;
       }
       session.beginStep();
-      await this.runStep(session);
+      await traced(
+        'step',
+        () => ({ attributes: { 'openhands.step': iteration } }),
+        () => this.runStep(session),
+      );
       await this.resumeForNewMessage(session);
       if (session.status === 'waiting_for_confirmation') return;
       if (session.pauseRequested && session.status === 'running') await session.pause();

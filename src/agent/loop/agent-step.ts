@@ -39,6 +39,7 @@ import {
 import { INSPECT_IMAGE, withImageReferences } from '../messages/image-references.js';
 import { analyseActions } from '../security/analysis.js';
 import { isHarmless, needsConfirmation } from '../security/confirmation.js';
+import { traceInvalidCall, tracedTool } from './tool-span.js';
 import { actionTask, runBatch, type Task } from './tool-execution.js';
 
 const EMPTY_ANSWER_NUDGE =
@@ -174,7 +175,9 @@ export class AgentStep {
     const analyzer = session.securityAnalyzer !== null;
     const calls: ResolvedToolCall[] = [];
     for (const call of response.message.tool_calls ?? []) {
-      calls.push(resolveToolCall(session.tools(), call, { analyzer }));
+      const resolved = resolveToolCall(session.tools(), call, { analyzer });
+      if (resolved.kind !== 'valid') await traceInvalidCall(call, resolved.error);
+      calls.push(resolved);
       // A model may write hundreds of calls of megabytes: each is parsed in a tick of its own.
       if (call.arguments.length > LARGE_ARGUMENTS) await turnToWork();
     }
@@ -264,7 +267,7 @@ function toolTask(
   if (blocked !== undefined) return { ...task, action, files };
   const run = async (): Promise<EventDraft> => {
     session.report('tool', action.tool_name);
-    const draft = await task.run();
+    const draft = await tracedTool(session, action, () => task.run());
     session.keepResult(action, draft, files);
     return draft;
   };

@@ -1,4 +1,3 @@
-import os from 'node:os';
 import path from 'node:path';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { isMissing, readBoundedText } from '../../files/index.js';
@@ -41,7 +40,8 @@ export class PromptFileError extends Error {
 interface PromptFileFolders {
   /** Base of relative paths (absolute path). */
   base: string;
-  home?: string;
+  /** Home folder of the user who runs the server; null: their files are not for this agent. */
+  home: string | null;
 }
 
 /**
@@ -58,7 +58,7 @@ export async function readPromptFiles(
   if (name === PLANNING_PROMPT) return {};
   if (name !== DEFAULT_PROMPT) return { prompt: await readPrompt(agent, folders.base) };
   const [soul, policy] = await Promise.all([
-    agent.persona ? undefined : readSoul(path.join(folders.home ?? os.homedir(), SOUL_FILE), warn),
+    agent.persona || folders.home === null ? undefined : readSoul(path.join(folders.home, SOUL_FILE), warn),
     readPolicy(agent, folders.base),
   ]);
   return { soul, policy };

@@ -19,6 +19,12 @@ export abstract class NamedKeys {
   abstract known(id: string): Principal | undefined;
 
   /**
+   * Whether a key is valid now that nobody has shown, such as the one that made a share link.
+   * @throws an error of kind `unavailable` if the keys cannot be read
+   */
+  abstract isValid(id: string): Promise<boolean>;
+
+  /**
    * Calls the listener once when the key of a principal is revoked, expires, or has other rights. Returns a
    * function that ends this.
    */

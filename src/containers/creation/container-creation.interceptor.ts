@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { from, type Observable } from 'rxjs';
-import { type Principal, principalOf, SESSION } from '../../auth/index.js';
+import { principalOf, SESSION } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { nameConversation, parseUuid } from '../../http/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
@@ -36,28 +36,16 @@ export class ContainerCreationInterceptor implements NestInterceptor {
     // The handler says what is wrong with it, and creates nothing.
     if (!isJsonObject(body)) return next.handle();
     if (!this.isForContainer(body)) return next.handle();
-    this.assertAllowed(principalOf(request) ?? SESSION);
     return from(this.create(body, request, http.getResponse<HttpResponse>()));
   }
 
   private async create(body: JsonObject, request: HttpRequest, response: HttpResponse): Promise<JsonObject> {
-    const create = () => this.creation.create(body, request.headers, request.originalUrl);
+    const principal = principalOf(request) ?? SESSION;
+    const create = () => this.creation.create(body, request.headers, request.originalUrl, principal);
     const answer = await (this.isInContainer(body) ? create() : this.counted(request, create));
     nameConversation(request, answer.id);
     response.status(answer.status);
     return answer.body;
-  }
-
-  /** Whose runs and costs in a container would have to be counted cannot have any there: nobody sees them. */
-  private assertAllowed(principal: Principal): void {
-    const { concurrent_runs: runs, usd_per_day: usd } = this.limiter.limitsOf(principal);
-    if (principal.reach === 'own')
-      throw refused('Keys that reach their own conversations only cannot create conversations in containers');
-    if (runs !== null || usd !== null)
-      throw refused(
-        'Keys with a limit concurrent_runs or usd_per_day cannot create conversations in containers, ' +
-          'where neither is counted',
-      );
   }
 
   /** Counts a conversation of its key, unless it is not created. */
@@ -92,8 +80,4 @@ export class ContainerCreationInterceptor implements NestInterceptor {
       throw new HttpException({ detail: 'This server only runs docker conversations' }, 422);
     return isInContainer || (wanted ?? standard) === 'docker';
   }
-}
-
-function refused(detail: string): HttpException {
-  return new HttpException({ detail }, 403);
 }

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { HttpException, Logger } from '@nestjs/common';
-import type { AppConfig } from '../../config/index.js';
-import type { ConversationsService, PortableRequests } from '../../conversations/index.js';
+import { type Principal, SESSION } from '../../auth/index.js';
+import type { ConversationsService, PortableRequest, PortableRequests } from '../../conversations/index.js';
 import { errorMessage } from '../../errors/index.js';
 import type { EventBus } from '../../events/index.js';
 import { KeyedSerialQueue } from '../../flow/index.js';
+import type { KeyAccounts } from '../accounts/key-accounts.js';
 import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ContainerDeletion } from '../fleet/container-deletion.js';
 import { ContainerError } from '../fleet/container-errors.js';
@@ -14,7 +15,8 @@ import type { ConversationContainers } from '../fleet/conversation-containers.js
 import { createInside } from '../fleet/inner-server.js';
 import type { LogFollower } from '../fleet/log-follower.js';
 import type { ContainerOptions, ContainerRecord } from '../records/container-record.js';
-import { requestedWorkspace } from './workspace-folder.js';
+import { assertExistingIsTheirs, assertWithinLimits } from './own-key-containers.js';
+import type { RequestedWorkspace, WorkspaceFolders } from './workspace-folders.js';
 
 /** The answer to a create request. */
 export interface CreationAnswer {
@@ -38,53 +40,77 @@ export class ContainerCreation {
     private readonly conversations: ConversationsService,
     private readonly bus: EventBus,
     private readonly folders: ContainerFolders,
-    private readonly config: AppConfig,
+    private readonly workspaces: WorkspaceFolders,
+    private readonly accounts: KeyAccounts,
   ) {}
 
   /**
    * @param target path and query of the request
    * @throws HttpException, DomainError, RequestValidationError
    */
-  async create(raw: JsonObject, headers: IncomingHttpHeaders, target: string): Promise<CreationAnswer> {
+  async create(
+    raw: JsonObject,
+    headers: IncomingHttpHeaders,
+    target: string,
+    principal: Principal,
+  ): Promise<CreationAnswer> {
     const given = { ...raw, workspace: raw['workspace'] ?? { working_dir: INSIDE.workspace } };
-    const workspace = await requestedWorkspace(given, this.config);
-    const { id, body } = await this.requests.make(given, headers, INSIDE.workspace);
-    return this.creations.run(id, () => this.createOnce(id, body, workspace, optionsIn(raw), target));
+    const options = optionsIn(raw);
+    assertWithinLimits(options, this.workspaces.config, principal);
+    const workspace = await this.workspaces.requested(given, principal);
+    const request = await this.requests.make(given, headers, workspace.workingDir, principal);
+    const { id } = request;
+    return this.creations.run(id, async () => {
+      if (this.containers.has(id)) return this.existing(request, workspace, principal);
+      return this.createNew(request, workspace, options, target, principal);
+    });
   }
 
-  private async createOnce(
-    id: string,
-    body: JsonObject,
-    workspace: string | undefined,
+  private async createNew(
+    { id, body, launchedProfile }: PortableRequest,
+    { folder, workingDir }: RequestedWorkspace,
     options: ContainerOptions | null,
     target: string,
+    principal: Principal,
   ): Promise<CreationAnswer> {
-    if (this.containers.has(id)) return this.existing(id, workspace);
-    if (await this.conversations.exists(id))
+    if (await this.conversations.exists(id)) {
+      assertExistingIsTheirs(id, undefined, principal);
       throw new HttpException(
         { detail: 'An existing local conversation cannot become a Docker runtime' },
         422,
       );
+    }
     const record: ContainerRecord = {
       conversationId: id,
       apiKey: randomBytes(32).toString('base64url'),
       encryptionKey: randomBytes(32).toString('base64url'),
-      workspace: workspace ?? foldersOf(this.folders, id).ownWorkspace,
+      workspace: folder ?? foldersOf(this.folders, id).ownWorkspace,
+      workingDir,
       container: options,
+      ownerKey: principal.id === SESSION.id ? null : principal.id,
+      launchedProfile,
+      countedUsd: 0,
       isCreated: false,
     };
     // Before the container: a crash in between leaves a record, by which the next start removes the rest.
     await this.containers.records.save(record);
+    let settleRun: (isAccepted: boolean) => void = () => undefined;
     try {
+      if (isJsonObject(body['initial_message'])) settleRun = this.accounts.beginRun(id);
       const answer = await this.createIn(record, body, target);
-      await this.containers.records.save({ ...record, isCreated: true });
+      settleRun(true);
+      await this.containers.records.change(id, { isCreated: true });
       await this.follower.begin(id, true);
       const info = await this.conversations.describe(id, { includeSkills: false, runtimeInfo: false });
       await this.bus.publishChange({ conversationId: id, info: () => info });
       return answer;
     } catch (error) {
+      settleRun(false);
       await this.deletion.removeFailed(id).catch((failure: unknown) => {
-        this.logger.error(`conversation ${id}: what its creation has left stays: ${errorMessage(failure)}`);
+        this.containers.records.giveUp(id);
+        this.logger.warn(
+          `conversation ${id}: what its creation has left is removed later: ${errorMessage(failure)}`,
+        );
       });
       throw error;
     }
@@ -116,9 +142,15 @@ export class ContainerCreation {
     }
   }
 
-  private async existing(id: string, workspace: string | undefined): Promise<CreationAnswer> {
+  private async existing(
+    { id, isDerived }: PortableRequest,
+    { folder, workingDir }: RequestedWorkspace,
+    principal: Principal,
+  ): Promise<CreationAnswer> {
     const record = this.containers.records.get(id);
-    if (workspace !== undefined && record && workspace !== record.workspace)
+    assertExistingIsTheirs(id, record?.ownerKey, principal, isDerived);
+    const isOther = folder !== record?.workspace || workingDir !== record?.workingDir;
+    if (folder !== undefined && record && isOther)
       throw new HttpException({ detail: 'A conversation cannot change workspaces' }, 422);
     const info = await this.conversations.describe(id, { includeSkills: false, runtimeInfo: false });
     return { id, status: 200, body: info };

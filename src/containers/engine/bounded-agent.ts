@@ -1,16 +1,18 @@
-import { Agent, type AgentOptions } from 'node:http';
+import { Agent } from 'node:http';
 import net, { type NetConnectOpts, type Socket } from 'node:net';
 
 /**
  * Connections of one request each, which end with an error after a number of received bytes: the client
- * library keeps whole answers in memory, however long they are.
+ * library keeps whole answers in memory, however long they are. It does not notice either that an answer
+ * breaks off.
  */
 export class BoundedAgent extends Agent {
+  /** @param onEnd called when a connection has ended, whether its answer was complete or not */
   constructor(
     private readonly maxBytes: number,
-    options: AgentOptions = {},
+    private readonly onEnd: () => void,
   ) {
-    super({ ...options, keepAlive: false });
+    super({ keepAlive: false });
   }
 
   override createConnection(options: NetConnectOpts): Socket {
@@ -22,6 +24,7 @@ export class BoundedAgent extends Agent {
       if (received > this.maxBytes)
         socket.destroy(new Error(`the answer is longer than ${this.maxBytes} bytes`));
     });
+    socket.once('close', this.onEnd);
     return socket;
   }
 }

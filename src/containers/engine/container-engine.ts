@@ -9,6 +9,8 @@ import { EngineAwayError, EngineRefusedError } from './engine-errors.js';
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 /** Longest wait for an answer of the engine (ms); it creates containers from large images within seconds. */
 const ANSWER_MS = 30_000;
+/** Time for an answer to be read to its end once its connection has ended (ms). */
+const READ_MS = 500;
 const MAX_MESSAGE = 500;
 /** Lines and characters of a container's output that are reported. */
 const LOG_LINES = 30;
@@ -42,7 +44,7 @@ export interface InspectedContainer {
  * `EngineAwayError` or `EngineRefusedError`. The client library is loaded with the first one.
  */
 export class ContainerEngine {
-  private client: Promise<Dockerode> | undefined;
+  private client: Promise<typeof Dockerode> | undefined;
 
   constructor(
     /** As of `engineAddress`. */
@@ -132,20 +134,23 @@ export class ContainerEngine {
     action: (engine: Dockerode, abortSignal: AbortSignal) => Promise<T>,
     ms = this.answerMs,
   ): Promise<T> {
-    this.client ??= load(this.address);
-    const engine = await this.client.catch((error: unknown) => {
+    this.client ??= import('dockerode').then(({ default: Client }) => Client);
+    const Client = await this.client.catch((error: unknown) => {
       this.client = undefined;
       throw new EngineAwayError(`its client cannot be loaded: ${errorMessage(error)}`);
     });
     const stop = new AbortController();
+    const end = new ConnectionEnd();
     try {
+      const called = action(new Client(optionsFor(this.address, end.reached)), stop.signal);
       // Not only the signal: it ends the request, but not the wait for an answer that comes byte by byte.
-      return await withTimeout(action(engine, stop.signal), ms, () => {
+      return await withTimeout(Promise.race([called, end.withoutAnswer]), ms, () => {
         throw new EngineAwayError(`${this.address.shown} did not answer within ${ms / 1000} s (${what})`);
       });
     } catch (error) {
       throw this.failure(what, error);
     } finally {
+      end.forget();
       stop.abort();
     }
   }
@@ -191,17 +196,38 @@ export function engineAddress(configured: string | null, env: NodeJS.ProcessEnv)
   return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(url.port), shown: url.host };
 }
 
-async function load(address: EngineAddress): Promise<Dockerode> {
-  const { default: Client } = await import('dockerode');
+/** For a client of one call. */
+function optionsFor(address: EngineAddress, onEnd: () => void): Dockerode.DockerOptions {
   // Named one by one: what is missing would be taken from `DOCKER_HOST` and other variables.
   const none = { ca: undefined, cert: undefined, key: undefined, host: undefined, socketPath: undefined };
+  const agent = new BoundedAgent(MAX_ANSWER_BYTES, onEnd);
   const options: Dockerode.DockerOptions & { agent: BoundedAgent } = {
     ...none,
     protocol: 'http',
     ...address,
-    agent: new BoundedAgent(MAX_ANSWER_BYTES),
+    agent,
   };
-  return new Client(options);
+  return options;
+}
+
+/** Notices that a connection has ended and no answer comes any more: the client library would wait for ever. */
+class ConnectionEnd {
+  private timer: NodeJS.Timeout | undefined;
+  private fail: (error: Error) => void = () => undefined;
+  readonly withoutAnswer = new Promise<never>((_, reject) => (this.fail = reject));
+
+  constructor() {
+    // Nobody may wait for it any more.
+    this.withoutAnswer.catch(() => undefined);
+  }
+
+  readonly reached = (): void => {
+    this.timer = setTimeout(() => this.fail(new Error('the answer breaks off')), READ_MS);
+  };
+
+  forget(): void {
+    clearTimeout(this.timer);
+  }
 }
 
 function listed(entry: unknown): ListedContainer {

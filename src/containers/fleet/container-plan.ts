@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { ContainerCreateOptions } from 'dockerode';
 import type { AppConfig } from '../../config/index.js';
+import { LAUNCHED_PROFILE_VARIABLE } from '../../conversations/index.js';
 import { persistenceRoot } from '../../files/index.js';
 import { SERVER_PORT } from '../engine/container-engine.js';
-import type { ContainerRecord } from '../records/container-record.js';
+import { type ContainerRecord, DEFAULT_WORKING_DIR } from '../records/container-record.js';
 
 /** The label of all containers of one server, whose value is made from its folders. */
 export const OWNER_LABEL = 'ai.openhands.runtime-owner';
@@ -16,7 +17,7 @@ export const INNER_PORT = 8000;
 export const INSIDE = {
   conversations: '/var/openhands/conversations',
   home: '/var/openhands/.openhands',
-  workspace: '/workspace',
+  workspace: DEFAULT_WORKING_DIR,
 } as const;
 
 /** Images of the original have a browser unless their tag says otherwise. */
@@ -127,7 +128,10 @@ export function containerPlan(
 }
 
 /** Settings of the server in a container. Only what is no secret: keys come with `POST /api/init`. */
-function innerSettings(config: AppConfig, { container }: ContainerRecord): Record<string, string> {
+function innerSettings(
+  config: AppConfig,
+  { container, launchedProfile }: ContainerRecord,
+): Record<string, string> {
   return {
     HOME: INSIDE.home,
     OH_DEFERRED_INIT: 'true',
@@ -142,6 +146,8 @@ function innerSettings(config: AppConfig, { container }: ContainerRecord): Recor
     // The engine allows one container a conversation; a lease of one that died would delay the next.
     OH_LEASE_TTL_SECONDS: '0',
     OH_CONVERSATION_IDLE_TTL_SECONDS_IS_NONE: '1',
+    // No secret: ids and names. It filters the secrets that clients send later.
+    ...(launchedProfile && { [LAUNCHED_PROFILE_VARIABLE]: JSON.stringify(launchedProfile) }),
     ...(config.resume_on_start && { OH_RESUME_ON_START: '1' }),
   };
 }
@@ -153,7 +159,7 @@ function bind(Source: string, Target: string) {
 const UNITS = ['', 'k', 'm', 'g', 't', 'p'];
 
 /** The number of bytes of a text such as `512m` or `1.5 GiB`, as the engine's command line reads it. */
-function bytesOf(text: string | null): number | undefined {
+export function bytesOf(text: string | null): number | undefined {
   if (text === null) return undefined;
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?) ?([kmgtp]?)i?b?$/.exec(text.toLowerCase()) ?? [];
   return Math.floor(Number(number) * 1024 ** UNITS.indexOf(unit));

@@ -1,11 +1,12 @@
 import { rm } from 'node:fs/promises';
-import { Logger } from '@nestjs/common';
+import { HttpException, HttpStatus, Logger } from '@nestjs/common';
 import { errorMessage, errorStack } from '../../errors/index.js';
 import { forEachBounded, KeyedSerialQueue } from '../../flow/index.js';
 import type { ContainerEngine, ListedContainer } from '../engine/container-engine.js';
 import { EngineAwayError } from '../engine/engine-errors.js';
 import type { ContainerRecord } from '../records/container-record.js';
 import type { ContainerRecords } from '../records/container-records.js';
+import type { RuntimeTrash } from '../disk/runtime-trash.js';
 import { ContainerError } from './container-errors.js';
 import {
   containerName,
@@ -38,6 +39,11 @@ class Slot {
   lastUse = performance.now();
 }
 
+function archivedError(): HttpException {
+  const detail = 'Conversation runtime was archived; its history is read-only';
+  return new HttpException({ detail }, HttpStatus.GONE);
+}
+
 /**
  * The containers of all conversations: started when they are used, adopted after a restart of this server,
  * stopped when they are idle, and removed with everything that belongs to them.
@@ -57,6 +63,7 @@ export class ConversationContainers {
     private readonly starter: ContainerStarter,
     readonly records: ContainerRecords,
     private readonly folders: ContainerFolders,
+    private readonly trash: RuntimeTrash,
     /** Called when a container has started, and when it has ended. */
     private readonly onChange: (id: string, isRunning: boolean) => void,
   ) {
@@ -80,6 +87,7 @@ export class ConversationContainers {
 
   /** The container of a conversation, started if need be. @throws EngineAwayError, ContainerError */
   async use(id: string): Promise<ContainerUse> {
+    if (this.records.isArchived(id)) throw archivedError();
     const slot = this.slotOf(id);
     slot.uses += 1;
     let isReleased = false;
@@ -130,6 +138,47 @@ export class ConversationContainers {
     } finally {
       this.ending.delete(id);
     }
+  }
+
+  /** Throws away the caches of containers that do not run. @throws EngineAwayError */
+  async takeCaches(): Promise<void> {
+    const found = await this.engine.list(`${OWNER_LABEL}=${this.owner}`);
+    const kept = new Set(found.map(({ labels }) => labels[CONVERSATION_LABEL]));
+    for (const { conversationId: id } of this.records.all) {
+      if (kept.has(id) || this.slots.has(id)) continue;
+      await this.changes.run(id, async () => {
+        // Not started meanwhile.
+        if (!this.slots.has(id)) await this.trash.takeCaches(foldersOf(this.folders, id).home);
+      });
+    }
+  }
+
+  /**
+   * Throws away the home and the own workspace of a conversation whose container does not run; it is not
+   * started any more.
+   * @throws EngineAwayError
+   */
+  async archive(id: string, isWanted: () => Promise<boolean>): Promise<boolean> {
+    return this.changes.run(id, async () => {
+      if (!(await this.isAtRest(id)) || !(await isWanted())) return false;
+      await this.records.archive(id);
+      await this.trash.take(foldersOf(this.folders, id).data);
+      return true;
+    });
+  }
+
+  /** Removes in the background what was thrown away, and what a crash has left of archived conversations. */
+  async emptyTrash(): Promise<void> {
+    this.trash.emptySoon();
+    for (const { conversationId: id } of this.records.all)
+      if (this.records.isArchived(id)) await this.trash.take(foldersOf(this.folders, id).data);
+  }
+
+  /** Whether nobody uses the container of a conversation, and the engine has none that runs. Call it in turn. */
+  private async isAtRest(id: string): Promise<boolean> {
+    const slot = this.slots.get(id);
+    if (this.ending.has(id) || (slot && (slot.running || slot.uses > 0))) return false;
+    return (await this.engine.inspect(containerName(this.owner, id))) === undefined;
   }
 
   /** Stops containers that nobody has used for a time and whose agents do not run. */
@@ -220,6 +269,7 @@ export class ConversationContainers {
       .run(id, async () => {
         this.stopping.signal.throwIfAborted();
         // It may have been deleted since it was asked for.
+        if (this.records.isArchived(id)) throw archivedError();
         if (this.ending.has(id) || !this.records.has(id))
           throw new ContainerError('conflict', 'The conversation is being deleted');
         slot.running ??= await begin();
@@ -243,6 +293,7 @@ export class ConversationContainers {
       await this.engine.stop(target);
       await this.engine.remove(target);
       if (running) this.onChange(id, false);
+      await this.trash.takeCaches(foldersOf(this.folders, id).home);
       return true;
     } catch (error) {
       slot.running ??= running;

@@ -12,6 +12,7 @@ import { ReservedConversations } from '../../storage/index.js';
 import { ContainerEngine } from '../engine/container-engine.js';
 import { EngineWatch } from '../engine/engine-watch.js';
 import { ContainerRecords } from '../records/container-records.js';
+import { ContainerArchive } from '../disk/container-archive.js';
 import { ContainerDeletion } from './container-deletion.js';
 import { ConversationContainers } from './conversation-containers.js';
 import { LogFollower } from './log-follower.js';
@@ -19,6 +20,8 @@ import { LogFollower } from './log-follower.js';
 /** Between two looks at the engine (ms): containers that ended, and those without a conversation. */
 const LOOK_MS = 5_000;
 const MAX_IDLE_LOOK_MS = 60_000;
+/** Between two looks at what may be archived (ms). */
+const ARCHIVE_MS = 300_000;
 
 /**
  * Keeps containers and conversations together over time: reads the records before anything is opened, adopts
@@ -30,6 +33,7 @@ export class FleetUpkeep implements OnModuleInit, OnApplicationBootstrap, Before
   private readonly timers: NodeJS.Timeout[] = [];
   private looking: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
+  private tidying: Promise<void> | undefined;
   private isClosed = false;
 
   constructor(
@@ -41,6 +45,7 @@ export class FleetUpkeep implements OnModuleInit, OnApplicationBootstrap, Before
     private readonly watch: EngineWatch,
     private readonly reserved: ReservedConversations,
     private readonly conversations: ConversationsService,
+    private readonly archive: ContainerArchive,
     private readonly config: AppConfig,
   ) {}
 
@@ -53,7 +58,8 @@ export class FleetUpkeep implements OnModuleInit, OnApplicationBootstrap, Before
   /** In the background: the port is opened meanwhile. */
   onApplicationBootstrap(): void {
     this.follower.start();
-    void this.look();
+    void this.look().then(() => this.tidy(true));
+    this.timers.push(setInterval(() => void this.tidy(false), ARCHIVE_MS).unref());
     this.timers.push(setInterval(() => void this.look(), LOOK_MS).unref());
     const { conversation_idle_ttl_seconds: ttl } = this.config;
     if (ttl === null) return;
@@ -65,7 +71,7 @@ export class FleetUpkeep implements OnModuleInit, OnApplicationBootstrap, Before
     this.isClosed = true;
     for (const timer of this.timers) clearInterval(timer);
     this.containers.close();
-    await Promise.all([this.looking, this.stopping]);
+    await Promise.all([this.looking, this.stopping, this.tidying]);
     await this.follower.close();
   }
 
@@ -89,14 +95,16 @@ export class FleetUpkeep implements OnModuleInit, OnApplicationBootstrap, Before
     }
   }
 
-  /** Ends creations that a crash interrupted: the conversation exists, or nothing of it stays. */
+  /**
+   * Ends creations that a crash interrupted: the conversation exists, or nothing of it stays. Of those that have
+   * failed while the engine was away nothing stays.
+   */
   private async finishCreations(): Promise<void> {
-    for (const record of this.records.all) {
-      const { conversationId: id, isCreated } = record;
+    for (const { conversationId: id, isCreated } of this.records.all) {
       if (isCreated || this.records.isNew(id)) continue;
       try {
-        if (await this.conversations.exists(id)) {
-          await this.records.save({ ...record, isCreated: true });
+        if (!this.records.hasFailed(id) && (await this.conversations.exists(id))) {
+          await this.records.change(id, { isCreated: true });
           await this.follower.begin(id, true);
           continue;
         }
@@ -106,6 +114,23 @@ export class FleetUpkeep implements OnModuleInit, OnApplicationBootstrap, Before
         this.logger.error(`conversation ${id}: an interrupted creation: ${errorMessage(error)}`);
       }
     }
+  }
+
+  /** Makes room: caches after the start, homes and workspaces of conversations that nobody uses any more. */
+  private tidy(isFirst: boolean): Promise<void> {
+    this.tidying ??= this.tidyOnce(isFirst)
+      .catch((error: unknown) => this.watch.failed(error))
+      .finally(() => (this.tidying = undefined));
+    return this.tidying;
+  }
+
+  private async tidyOnce(isFirst: boolean): Promise<void> {
+    if (this.isClosed || this.watch.reason !== undefined) return;
+    if (isFirst) {
+      await this.containers.emptyTrash();
+      await this.containers.takeCaches();
+    }
+    await this.archive.archiveOld();
   }
 
   private stopIdle(ttlMs: number): Promise<void> {

@@ -68,6 +68,12 @@ export function createInside(
   return ask(server, 'POST', target, body, CREATION_MS, headers);
 }
 
+/** Pauses the run of the conversation. @throws Error */
+export async function pauseInside(server: InnerServer, id: string): Promise<void> {
+  const { status } = await ask(server, 'POST', `/api/conversations/${id}/pause`);
+  if (status >= 400) throw new Error(`its server answers ${status}`);
+}
+
 /** @throws Error if it does not answer in time, or with too much */
 async function ask(
   { origin, key }: InnerServer,

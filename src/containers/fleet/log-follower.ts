@@ -5,7 +5,7 @@ import { type ConversationsService, parseWithYield } from '../../conversations/i
 import { errorMessage } from '../../errors/index.js';
 import type { EventBus } from '../../events/index.js';
 import { forEachBounded, KeyedSerialQueue } from '../../flow/index.js';
-import type { EventLogStore } from '../../storage/index.js';
+import type { EventLogStore, FollowedLog } from '../../storage/index.js';
 import { type ContainerFolders, foldersOf } from './container-plan.js';
 
 /** Between two looks at the logs (ms). */
@@ -20,6 +20,7 @@ const CHUNK = 200;
 
 /** What is known of one log. */
 interface Followed {
+  log: FollowedLog;
   /** How many of its events were published. */
   length: number;
   /** Size and times of the files when they were last read. */
@@ -65,8 +66,9 @@ export class LogFollower {
   async begin(id: string, fromStart: boolean): Promise<void> {
     await this.queue.run(id, async () => {
       if (this.followed.has(id)) return;
-      const length = fromStart ? 0 : await this.lengthOf(id);
-      this.followed.set(id, { length, stamp: '', restsUntil: 0 });
+      const log = await this.logs.follow(id);
+      const length = fromStart ? 0 : log.length;
+      this.followed.set(id, { log, length, stamp: '', restsUntil: 0 });
       const snapshot = await this.conversations.storedSnapshot(id).catch(() => undefined);
       if (snapshot) await this.bus.opening({ conversationId: id, length, snapshot: () => snapshot });
     });
@@ -79,7 +81,7 @@ export class LogFollower {
       if (!followed) return;
       await this.publishNew(id, followed);
       this.followed.delete(id);
-      const log = await this.logs.read(id);
+      const { log } = followed;
       try {
         await this.bus.closing({
           conversationId: id,
@@ -116,19 +118,16 @@ export class LogFollower {
     try {
       const stamp = await this.stampOf(id);
       if (stamp === followed.stamp || this.followed.get(id) !== followed) return;
-      const log = await this.logs.read(id);
-      try {
-        while (followed.length < log.length) {
-          const lines = await log.read(followed.length, CHUNK);
-          if (lines.length === 0) break;
-          for (const line of lines) {
-            const event = await parseWithYield(line);
-            if (event) this.bus.publish({ conversationId: id, event, line, seq: followed.length });
-            followed.length += 1;
-          }
+      const { log } = followed;
+      await log.refresh();
+      while (followed.length < log.length) {
+        const lines = await log.read(followed.length, CHUNK);
+        if (lines.length === 0) break;
+        for (const line of lines) {
+          const event = await parseWithYield(line);
+          if (event) this.bus.publish({ conversationId: id, event, line, seq: followed.length });
+          followed.length += 1;
         }
-      } finally {
-        await log.close();
       }
       followed.stamp = stamp;
       this.bus.publishUpdate(id);
@@ -140,15 +139,6 @@ export class LogFollower {
     } finally {
       const ended = performance.now();
       followed.restsUntil = ended + Math.max(rest, REST * (ended - started));
-    }
-  }
-
-  private async lengthOf(id: string): Promise<number> {
-    const log = await this.logs.read(id);
-    try {
-      return log.length;
-    } finally {
-      await log.close();
     }
   }
 

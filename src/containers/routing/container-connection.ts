@@ -13,6 +13,7 @@ import {
   readClientFrame,
   type SocketGate,
 } from '../../sockets/index.js';
+import type { KeyAccounts } from '../accounts/key-accounts.js';
 import type { ConversationContainers } from '../fleet/conversation-containers.js';
 import type { InnerServer } from '../fleet/inner-server.js';
 
@@ -40,6 +41,13 @@ interface ContainerAdmission extends KeyAdmission {
   conversationId: string;
 }
 
+/** What a connection works with. */
+interface ConnectionParts {
+  gate: SocketGate;
+  containers: Pick<ConversationContainers, 'use' | 'lost' | 'records'>;
+  accounts: KeyAccounts;
+}
+
 /**
  * A client's socket on a conversation in a container: passes frames both ways until one side ends. Frames of
  * the client are checked, counted and recorded as those of other sockets. The container never sees its key.
@@ -53,10 +61,9 @@ export class ContainerConnection extends KeyedConnection {
     socket: WebSocket,
     private readonly request: IncomingMessage,
     private readonly admission: ContainerAdmission,
-    private readonly gate: SocketGate,
-    private readonly containers: Pick<ConversationContainers, 'use' | 'lost'>,
+    private readonly parts: ConnectionParts,
   ) {
-    super(socket, { admission, gate, request });
+    super(socket, { admission, gate: parts.gate, request });
   }
 
   get isAttached(): boolean {
@@ -75,8 +82,9 @@ export class ContainerConnection extends KeyedConnection {
   }
 
   async attach(): Promise<void> {
-    // For such a key there is no conversation in a container.
-    if (this.principal?.reach === 'own') return closeSocket(this.socket, CLOSE.conversationNotFound);
+    const { records } = this.parts.containers;
+    if (this.principal && !records.isVisible(this.admission.conversationId, this.principal))
+      return closeSocket(this.socket, CLOSE.conversationNotFound);
     try {
       this.container = await this.reach();
     } catch (error) {
@@ -90,8 +98,9 @@ export class ContainerConnection extends KeyedConnection {
     if (frame?.type === 'auth') return;
     const { principal, request } = this;
     const { conversationId } = this.admission;
+    const { accounting } = this.parts.gate;
     if (principal && refusalOf(principal, SEND) !== undefined)
-      return this.gate.accounting.recordRefusal(request, principal, 403, MESSAGE);
+      return accounting.recordRefusal(request, principal, 403, MESSAGE);
     // What is no message is answered by the container, unless it holds a key.
     let passed = data;
     if (data.includes(KEY_FIELD)) {
@@ -99,7 +108,16 @@ export class ContainerConnection extends KeyedConnection {
       passed = Buffer.from(JSON.stringify(frame.message));
     }
     const act = { principal, request, operation: MESSAGE, conversationId } as const;
-    await this.gate.accounting.perform(act, () => this.send(passed, isBinary));
+    await accounting.perform(act, async () => {
+      const settle = frame?.type === 'message' ? this.parts.accounts.beginRun(conversationId) : undefined;
+      let isAccepted = false;
+      try {
+        await this.send(passed, isBinary);
+        isAccepted = true;
+      } finally {
+        settle?.(isAccepted);
+      }
+    });
   }
 
   /** A key that has reached a limit, an audit log that cannot be written, or a container that has ended. */
@@ -112,7 +130,7 @@ export class ContainerConnection extends KeyedConnection {
   private async reach(): Promise<WebSocket> {
     const { conversationId } = this.admission;
     for (let attempt = 1; ; attempt += 1) {
-      const { container, release } = await this.containers.use(conversationId);
+      const { container, release } = await this.parts.containers.use(conversationId);
       try {
         const connected = await this.connect(container.server);
         this.releaseContainer = release;
@@ -120,7 +138,7 @@ export class ContainerConnection extends KeyedConnection {
       } catch (error) {
         release();
         if (attempt === MAX_CONTAINERS) throw error;
-        await this.containers.lost(conversationId, container);
+        await this.parts.containers.lost(conversationId, container);
       }
     }
   }

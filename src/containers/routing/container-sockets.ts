@@ -10,6 +10,7 @@ import {
   SocketConnections,
   SocketGate,
 } from '../../sockets/index.js';
+import { KeyAccounts } from '../accounts/key-accounts.js';
 import { ConversationContainers } from '../fleet/conversation-containers.js';
 import { ContainerConnection } from './container-connection.js';
 
@@ -31,6 +32,7 @@ export class ContainerSockets {
     private readonly containers: ConversationContainers,
     private readonly connections: SocketConnections,
     private readonly gate: SocketGate,
+    private readonly accounts: KeyAccounts,
   ) {}
 
   /**
@@ -46,12 +48,12 @@ export class ContainerSockets {
     if (!this.containers.has(id) || isShared(client.request)) return false;
     const { request, socket, head } = client;
     const principal = authenticated ? principalOf(request) : undefined;
-    // No conversation in a container belongs to such a key: for it there is none.
-    if (principal?.reach === 'own') return false;
+    if (principal && !this.containers.records.isVisible(id, principal)) return false;
     this.server.handleUpgrade(request, socket, head, (opened) => {
       opened.on('error', (error) => this.logger.debug(errorMessage(error)));
       const admission = { principal, required: REQUIRED, conversationId: id };
-      const connection = new ContainerConnection(opened, request, admission, this.gate, this.containers);
+      const { gate, containers, accounts } = this;
+      const connection = new ContainerConnection(opened, request, admission, { gate, containers, accounts });
       this.connections.add(connection, request, `socket of conversation ${id} in a container`);
     });
     return true;

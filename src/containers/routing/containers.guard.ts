@@ -4,6 +4,7 @@ import { principalOf } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { answersFromStorage } from '../../forwarding/index.js';
 import { conversationIn, RequestAnsweredError } from '../../http/index.js';
+import { KeyAccounts } from '../accounts/key-accounts.js';
 import { ContainerError } from '../fleet/container-errors.js';
 import { ConversationContainers } from '../fleet/conversation-containers.js';
 import { ContainerForwarder } from './container-forwarder.js';
@@ -14,6 +15,11 @@ const UNAVAILABLE =
   /^(\/api)?\/conversations\/[^/]+\/(fork|switch_llm|switch_profile|credential-bindings)(\/|$)/;
 const TRAJECTORY = /^\/api\/file\/download-trajectory\/[^/]+$/;
 const CONVERSATION = /^(\/api)?\/conversations\/[^/]+$/;
+/** Links are made and checked by this server. */
+const SHARES = /^\/api\/conversations\/[^/]+\/shares(\/|$)/;
+/** A message may begin a run; its body is not read here. */
+const RUN = /\/(run|events|events\/respond_to_confirmation|goal|goal\/resume|children)\/?$/;
+const MODEL_CALL = /\/(ask_agent|condense|generate_title)\/?$/;
 const READS = new Set(['GET', 'HEAD']);
 
 /**
@@ -26,6 +32,7 @@ export class ContainersGuard implements CanActivate {
     private readonly containers: ConversationContainers,
     private readonly forwarder: ContainerForwarder,
     private readonly runtime: RuntimeRoutes,
+    private readonly accounts: KeyAccounts,
     private readonly config: AppConfig,
   ) {}
 
@@ -38,16 +45,29 @@ export class ContainersGuard implements CanActivate {
     const id = conversationIn(request);
     if (id === undefined) return this.servesHere(request);
     if (!this.containers.has(id)) return this.servesLocal(request);
-    // Another guard has said so already: none of these conversations belongs to a key of one's own.
-    if (principalOf(request)?.reach === 'own') throw notFound();
-    if (isStored(request)) return true;
+    const principal = principalOf(request);
+    // Another guard has said so already.
+    if (principal && !this.containers.records.isVisible(id, principal)) throw notFound();
+    if (isStored(request) || SHARES.test(request.path)) return true;
     if (UNAVAILABLE.test(request.path))
       throw new ContainerError('unsupported', 'This operation is unavailable in Docker runtime mode');
     if (request.headers['x-expose-secrets'] !== undefined)
       throw new HttpException({ detail: 'Runtime secret exposure is unsupported' }, 422);
     const isHandled = await this.runtime.handle(id, request, response);
-    if (!isHandled) await this.forwarder.forward(id, request, response);
+    if (!isHandled) await this.forward(id, request, response);
     throw new RequestAnsweredError();
+  }
+
+  /** What calls a model, or begins a run, counts for the key that the conversation belongs to. */
+  private async forward(id: string, request: HttpRequest, response: HttpResponse): Promise<void> {
+    const isPost = request.method === 'POST';
+    if (isPost && MODEL_CALL.test(request.path)) this.accounts.assertSolvent(id);
+    const settle = isPost && RUN.test(request.path) ? this.accounts.beginRun(id) : undefined;
+    try {
+      await this.forwarder.forward(id, request, response);
+    } finally {
+      settle?.(response.headersSent && response.statusCode < 400);
+    }
   }
 
   /** Agents behind `/v1` would run in this process, next to its keys. */

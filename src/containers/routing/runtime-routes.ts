@@ -45,7 +45,7 @@ export class RuntimeRoutes {
     const problem = this.containers.records.problemOf(id);
     return {
       runtime_status: this.containers.status(id),
-      can_resume: problem === undefined,
+      can_resume: problem === undefined && !this.containers.records.isArchived(id),
       runtime_error: problem === undefined ? null : { code: 'UnusableRecord', message: problem },
     };
   }

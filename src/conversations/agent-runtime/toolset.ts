@@ -1,11 +1,14 @@
 import { Logger } from '@nestjs/common';
 import path from 'node:path';
 import { latestImages, isInvocable, needsInvokeTool, skillsOf } from '../../agent/index.js';
+import { InvalidRequestError } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
 import { settlesWithin } from '../../flow/index.js';
 import {
+  builtInTool,
   type McpServers,
   DuplicateToolError,
+  ToolParamsError,
   type ToolRegistry,
   type Tool,
   type ToolDefinition,
@@ -15,13 +18,14 @@ import {
 } from '../../tools/index.js';
 import { matchingNames } from '../../text/index.js';
 import type { Confinement } from '../../sandbox/index.js';
-import { ensureRepository, hasChanges } from '../../git/index.js';
+import { ensureRepository, GitBounds, hasChanges } from '../../git/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { ConversationClosedError, ToolNameClashError } from '../conversation-errors.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { Journal } from '../journal/journal.js';
 import type { ConversationModels } from '../steering/conversation-models.js';
 import { confinementScope } from '../owners/confinement-scope.js';
+import { isOwnKeys } from '../owners/own-key-rules.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { persistenceDir } from '../state/conversation-info.js';
 
@@ -88,18 +92,21 @@ export class Toolset {
   private createTools(): Map<string, Tool> {
     const { agent, client_tools } = this.state;
     const { tools, filter_tools_regex: filter } = agent;
-    const own = this.services.toolRegistry.createTools(tools, this.builtIn(), this.host(), client_tools);
+    const { toolRegistry } = this.services;
+    const own = usable(() => toolRegistry.createTools(tools, this.builtIn(), this.host(), client_tools));
     const all = merge(own, this.mcpTools, (names) => this.reportClash(names));
-    return filter === null ? all : filterByPrefix(all, filter, this.services.toolRegistry);
+    return filter === null ? all : filterByPrefix(all, filter, toolRegistry);
   }
 
   /** Class names of the built-in tools: those of the agent and those that skills and images need. */
   private builtIn(): string[] {
     const { agent } = this.state;
     const named = agent.include_default_tools.filter((name) => name !== INSPECT_IMAGE);
-    if (!named.includes(INVOKE_SKILL) && needsInvokeTool(skillsOf(agent))) named.push(INVOKE_SKILL);
+    const configured = new Set(agent.tools.map(({ name }) => builtInTool(name)?.kind));
+    const isMissing = (name: string): boolean => !named.includes(name) && !configured.has(name);
+    if (isMissing(INVOKE_SKILL) && needsInvokeTool(skillsOf(agent))) named.push(INVOKE_SKILL);
     // The tool asks a model of a profile, so it needs one that takes images.
-    if (this.models.visionNames.length > 0) named.push(INSPECT_IMAGE);
+    if (isMissing(INSPECT_IMAGE) && this.models.visionNames.length > 0) named.push(INSPECT_IMAGE);
     return named;
   }
 
@@ -222,12 +229,28 @@ export class Toolset {
 
   private async makeWorkspace(): Promise<void> {
     await makeFolder(this.workingDir);
-    await ensureRepository(this.workingDir);
+    const isBounded = isOwnKeys(this.state) || this.confinement.mode === 'workspace';
+    await ensureRepository(this.workingDir, isBounded ? this.confinementOfGit() : undefined);
+  }
+
+  /** Git that the server runs needs the workspace, and nothing that is kept for the conversation. */
+  private confinementOfGit(): Confinement {
+    const { sandbox, config } = this.services;
+    return sandbox.confine(confinementScope(this.state, config));
+  }
+
+  /** Where git that the server runs for a key that reaches its own conversations only may look. */
+  private async gitBounds(): Promise<GitBounds | undefined> {
+    const { workspace_root: root } = this.state;
+    if (root === undefined) return undefined;
+    const { worktrees } = this.services.config.paths;
+    const { files: rules } = this.confinement;
+    return GitBounds.of({ folders: [root], worktrees, rules, confinement: this.confinementOfGit() });
   }
 
   /** Whether files of the workspace have changed, or commits were made, since the conversation began. */
-  workspaceChanged(): Promise<boolean> {
-    return hasChanges(this.workingDir, this.state.created_at);
+  async workspaceChanged(): Promise<boolean> {
+    return hasChanges(this.workingDir, this.state.created_at, await this.gitBounds());
   }
 
   async close(): Promise<void> {
@@ -235,6 +258,15 @@ export class Toolset {
     const tools = [...(this.instances?.values() ?? [])];
     this.instances = undefined;
     await Promise.allSettled([...tools.map((tool) => tool.close()), this.servers?.close()]);
+  }
+}
+
+/** @throws InvalidRequestError for options of tools that an older server or another program has stored */
+function usable<T>(create: () => T): T {
+  try {
+    return create();
+  } catch (error) {
+    throw error instanceof ToolParamsError ? new InvalidRequestError([], error.message) : error;
   }
 }
 

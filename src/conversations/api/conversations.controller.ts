@@ -38,8 +38,14 @@ import { OTHER_STARTS, START_EXAMPLE } from './examples.js';
 import { requestedLlmProfile, requestedProfile, toStartRequest } from './dto/to-start-request.js';
 import { ownerFilter } from '../owners/ownership.js';
 import { Tenancy } from '../owners/tenancy.js';
+import type { FinalResponse } from '../queries/final-response.js';
 import { listJson, pageJson } from '../queries/json-page.js';
-import { LaunchProfiles, withAdditions, type LaunchedProfile } from '../profiles/launch-profiles.js';
+import {
+  LaunchProfiles,
+  profileLaunchedOutside,
+  withAdditions,
+  type LaunchedProfile,
+} from '../profiles/launch-profiles.js';
 import { UpdateConversationRequestDto } from './dto/update-conversation.dto.js';
 
 const tag = 'Conversations';
@@ -184,12 +190,9 @@ export class ConversationsController {
     this.tenancy.assertMayUse({ agentProfile: profile, llmProfiles }, principal);
     const launched = profile === null ? undefined : await this.loadProfile(profile, body);
     const llm = llmProfile === null ? undefined : await this.profiles.loadLlm(llmProfile);
-    const { info, created } = await this.conversations.create(
-      toStartRequest(withObservabilityHeaders(body, headers), launched, llm),
-      include_skills,
-      principal,
-      isDerived,
-    );
+    const request = toStartRequest(withObservabilityHeaders(body, headers), launched, llm);
+    request.launched_agent_profile ??= profileLaunchedOutside(process.env);
+    const { info, created } = await this.conversations.create(request, include_skills, principal, isDerived);
     response.status(created ? 201 : 200);
     nameConversation(response.req, String(info['id']));
     return info;
@@ -305,15 +308,15 @@ export class ConversationsController {
   @Operation({
     tag,
     summary: "Get the agent's final response",
-    description: 'The text of the last `finish` call or message of the agent.',
+    description:
+      'The text of the last `finish` call or message of the agent. If `finish` has a `response_schema`, the ' +
+      'object that the agent answered with is in `structured_output`.',
     answers: {
       200: { description: 'The final response; empty if there is none yet.', schema: 'AgentResponseResult' },
     },
   })
-  async finalResponse(
-    @Param('conversation_id', ConversationIdPipe) id: string,
-  ): Promise<{ response: string }> {
-    return { response: await this.conversations.finalResponse(id) };
+  finalResponse(@Param('conversation_id', ConversationIdPipe) id: string): Promise<FinalResponse> {
+    return this.conversations.finalResponse(id);
   }
 
   private async loadProfile(

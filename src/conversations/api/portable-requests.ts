@@ -1,10 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
+import type { Principal } from '../../auth/index.js';
 import { SecretCodec } from '../../crypto/index.js';
 import { errorMessage, InvalidRequestError } from '../../errors/index.js';
 import { model, readChecked } from '../../http/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
+import { ownerFilter } from '../owners/ownership.js';
+import { Tenancy } from '../owners/tenancy.js';
 import { LaunchProfiles, withAdditions } from '../profiles/launch-profiles.js';
 import { lookUpSecret } from '../secrets/lookup-secret.js';
 import { decryptRequest } from '../secrets/request-secrets.js';
@@ -18,6 +21,10 @@ import { withObservabilityHeaders } from './headers/observability-headers.js';
 export interface PortableRequest {
   /** Dashed UUID. */
   id: string;
+  /** The id was made from the text of an idempotency key, which others may have guessed. */
+  isDerived: boolean;
+  /** `launched_agent_profile` of the conversation. */
+  launchedProfile: JsonObject | null;
   body: JsonObject;
 }
 
@@ -39,29 +46,35 @@ export class PortableRequests {
   constructor(
     private readonly profiles: LaunchProfiles,
     private readonly codec: SecretCodec,
+    private readonly tenancy: Tenancy,
   ) {}
-
-  /** The id that a create request asks for. @throws RequestValidationError */
-  idIn(raw: JsonObject, headers: IncomingHttpHeaders): string | null {
-    return withKey(this.read(raw), headers).conversation_id;
-  }
 
   /**
    * @param workspace the folder as the other server sees it
-   * @throws RequestValidationError, InvalidRequestError, and errors of profiles
+   * @throws RequestValidationError, InvalidRequestError, ForbiddenError, and errors of profiles
    */
-  async make(raw: JsonObject, headers: IncomingHttpHeaders, workspace: string): Promise<PortableRequest> {
-    const dto = withObservabilityHeaders(withKey(this.read(raw), headers), headers);
+  async make(
+    raw: JsonObject,
+    headers: IncomingHttpHeaders,
+    workspace: string,
+    principal: Principal,
+  ): Promise<PortableRequest> {
+    const given = this.read(raw);
+    const hasId = given.conversation_id !== null;
+    const dto = withObservabilityHeaders(withKey(given, headers, ownerFilter(principal)), headers);
     if (dto.parent_conversation_id !== null)
       throw new InvalidRequestError([], 'Docker conversations cannot have a parent conversation');
     dto.conversation_runtime = null;
-    const request = decryptRequest(this.codec, await this.resolve(dto));
+    const resolved = await this.resolve(dto, principal);
+    const request = decryptRequest(this.codec, this.tenancy.admitToContainer(resolved, principal));
     const { agent, security_analyzer, hook_config } = request;
     const id = request.conversation_id ?? randomUUID();
     const kept = Object.entries(raw).filter(([name]) => !REPLACED.includes(name));
     const observability = Object.entries(request.rest).filter(([name]) => name.startsWith('observability_'));
     return {
       id,
+      isDerived: !hasId && request.conversation_id !== null,
+      launchedProfile: request.launched_agent_profile,
       body: {
         ...Object.fromEntries([...kept, ...observability]),
         agent: {
@@ -88,9 +101,14 @@ export class PortableRequests {
     return dto;
   }
 
-  private async resolve(dto: StartConversationRequestDto): Promise<RequestedConversation> {
+  private async resolve(
+    dto: StartConversationRequestDto,
+    principal: Principal,
+  ): Promise<RequestedConversation> {
     const profile = requestedProfile(dto);
     const { agent_launch_additions: additions } = dto;
+    const llmProfiles = [requestedLlmProfile(dto), dto.title_llm_profile, additions?.llm_profile_ref];
+    this.tenancy.assertMayUse({ agentProfile: profile, llmProfiles }, principal);
     const loaded =
       profile === null
         ? undefined
@@ -122,9 +140,10 @@ const NEVER = new AbortController().signal;
 function withKey(
   dto: StartConversationRequestDto,
   headers: IncomingHttpHeaders,
+  owner: string | undefined,
 ): StartConversationRequestDto {
   const key = readIdempotencyKey(headers['idempotency-key']?.toString());
-  if (key !== undefined) dto.conversation_id ??= conversationIdFor(key);
+  if (key !== undefined) dto.conversation_id ??= conversationIdFor(key, owner);
   return dto;
 }
 

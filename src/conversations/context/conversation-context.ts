@@ -65,7 +65,7 @@ export class ConversationContext {
    * @throws UnusablePromptError
    */
   promptFiles(): Promise<PromptFiles> {
-    return loadPromptFiles(this.journal.state.agent, this.services, this.owner);
+    return loadPromptFiles(this.journal.state.agent, this.services, this.journal.state);
   }
 
   /** The skills and text that a user message adds. */

@@ -31,7 +31,7 @@ export class ManualCondensation {
    */
   async run(): Promise<void> {
     assertCondensable(this.journal.state);
-    this.usage.assertAffordable();
+    await this.usage.assertAffordable();
     if (this.runs.isBusy) {
       await this.journal.commit([CONDENSATION_REQUEST]);
       return;

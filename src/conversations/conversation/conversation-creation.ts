@@ -20,6 +20,7 @@ import { assertModelsServed, assertToolsKnown, makeWorkingDir, newConversation }
 import type { ConversationState } from '../state/conversation-state.js';
 import { requestedSandbox } from '../state/conversation-sandbox.js';
 import type { NewMessage, StartConversationRequest } from '../state/start-request.js';
+import { withSkillSourcing } from '../context/acp-skill-sourcing.js';
 import { findAmbientPlugins } from '../context/ambient-plugins.js';
 import { loadPromptFiles } from '../context/prompt-files.js';
 import { isOwnKeys } from '../owners/own-key-rules.js';
@@ -82,7 +83,8 @@ export class ConversationCreation {
   }
 
   private async validateAndMake(sent: StartConversationRequest): Promise<Conversation | undefined> {
-    const request = decryptRequest(this.codec, sent);
+    const decrypted = decryptRequest(this.codec, sent);
+    const request = { ...decrypted, agent: withSkillSourcing(decrypted.agent, this.config) };
     const parent = await this.parentOf(request);
     assertToolsKnown(request, this.toolRegistry);
     assertModelsServed(request);
@@ -119,7 +121,7 @@ export class ConversationCreation {
     const { agent, agentField = 'agent' } = request;
     // The files are read again for the prompt. Reading them now rejects a request with unusable ones.
     const { config, context } = this;
-    await loadPromptFiles(agent, { config, context }, `conversation ${state.id}`, ['body', agentField]);
+    await loadPromptFiles(agent, { config, context }, state, ['body', agentField]);
     state.rest = { ...state.rest, ...(await this.pluginFolders(request)) };
     const worktree = request.worktree ? await this.makeWorktree(request, state.id) : undefined;
     if (worktree) {

@@ -353,15 +353,17 @@ export class Conversation {
   /**
    * Ends everything at once and removes what is stored. The workspace stays. Idempotent.
    * @param release releases what the conversation has elsewhere, such as its worktree; must not reject
+   * @param lastEvents are appended if that is possible: they reach those who follow its events
    */
-  destroy(release: () => Promise<void>): Promise<void> {
+  destroy(release: () => Promise<void>, lastEvents: readonly EventDraft[] = []): Promise<void> {
     const beforeRemoval = async (): Promise<void> => {
       await this.broadcaster.publishChange('deleting');
       this.goal.interruption();
       const wasRunning = this.isRunning;
       // Before the background work is ended: a goal waits for its run.
       this.runs.abandon();
-      if (wasRunning) await this.commit([...this.agentRuntime.interruptedActions(), ...pauseDrafts()]);
+      const interrupted = wasRunning ? [...this.agentRuntime.interruptedActions(), ...pauseDrafts()] : [];
+      if (interrupted.length + lastEvents.length > 0) await this.commit([...interrupted, ...lastEvents]);
       await this.background.end();
     };
     const remove = async (): Promise<void> => {

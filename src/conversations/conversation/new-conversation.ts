@@ -7,7 +7,12 @@ import { makeFolder } from '../../files/index.js';
 import { nameProblem } from '../../llm/index.js';
 import { toStorageError, StorageFailedError } from '../../storage/index.js';
 import { matchingNames } from '../../text/index.js';
-import { DuplicateToolError, UnknownToolError, type ToolRegistry } from '../../tools/index.js';
+import {
+  DuplicateToolError,
+  ToolParamsError,
+  UnknownToolError,
+  type ToolRegistry,
+} from '../../tools/index.js';
 import { noAttention } from '../state/attention.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import type { RequestedConversation, StartConversationRequest } from '../state/start-request.js';
@@ -70,11 +75,11 @@ function pythonModules(request: StartConversationRequest, registry: ToolRegistry
 }
 
 /**
- * Checks that all tools of an agent exist.
- * @throws InvalidRequestError naming the tool and listing the known ones
+ * Checks that all tools of an agent exist and that their options can be used.
+ * @throws InvalidRequestError naming the tool and listing the known ones, or saying what is wrong
  */
 export function assertToolsKnown(
-  { agent, client_tools }: RequestedConversation,
+  { agent, agentField = 'agent', client_tools }: RequestedConversation,
   registry: ToolRegistry,
 ): void {
   const clash = client_tools.find(({ name }) => registry.has(name));
@@ -96,6 +101,11 @@ export function assertToolsKnown(
       const index = agent.tools.findIndex(({ name }) => name === error.toolName);
       const location = index === -1 ? ['include_default_tools'] : ['tools', index, 'name'];
       throw new InvalidRequestError(['body', 'agent', ...location], error.message, error.toolName);
+    }
+    if (error instanceof ToolParamsError) {
+      // The tools of settings are tidied, so they have other positions here.
+      const place = agentField === 'agent' ? ['tools', error.index, 'params', ...error.params] : ['tools'];
+      throw new InvalidRequestError(['body', agentField, ...place], error.message);
     }
     if (error instanceof DuplicateToolError) {
       throw new InvalidRequestError(['body', 'agent', 'tools'], error.message, error.toolNames);

@@ -2,6 +2,7 @@ import { runErrorDraft } from '../../agent/index.js';
 import { errorMessage, errorName } from '../../errors/index.js';
 import { textContent, type EventDraft, stateUpdate } from '../../events/index.js';
 import { LlmError } from '../../llm/index.js';
+import { traced } from '../../telemetry/index.js';
 import type { Background } from '../conversation/background.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { UserMessages } from '../conversation/user-messages.js';
@@ -9,6 +10,7 @@ import type { Journal } from '../journal/journal.js';
 import type { RunControl } from '../runs/run-control.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 import type { UsageMeter } from '../state/usage-meter.js';
+import { operationSpan } from '../tracing/conversation-spans.js';
 import { AlreadyRunningError, GoalBusyError, GoalRefusedError } from '../conversation-errors.js';
 import type { GoalState, GoalVerdict } from '../state/conversation-state.js';
 import { auditRequest, followUp, resumeMessage, parseVerdict } from './audit.js';
@@ -132,8 +134,13 @@ export class GoalLoop {
       await this.journal.commit(this.interruption());
       return undefined;
     }
-    this.usage.assertAffordable();
-    const { verdict, usage } = await this.judge(state.goal.objective, work.signal);
+    await this.usage.assertAffordable();
+    const { objective } = state.goal;
+    const { verdict, usage } = await traced(
+      'judge_goal',
+      () => operationSpan(state),
+      () => this.judge(objective, work.signal),
+    );
     if (this.current !== work) {
       await this.journal.commit([usage]);
       return undefined;

@@ -15,6 +15,7 @@ import { noAttention } from '../state/attention.js';
 import { foldEvent, type ConversationState } from '../state/conversation-state.js';
 import type { Lifecycle } from '../conversation/lifecycle.js';
 import { LogWriter } from './log-writer.js';
+import { tracedRead } from '../tracing/storage-spans.js';
 import { MetadataWriter } from './metadata-writer.js';
 import { ViewCache } from './view-cache.js';
 
@@ -71,7 +72,7 @@ export class Journal implements EventSink {
   }
 
   readLines(fromSeq: number, limit: number): Promise<string[]> {
-    return this.log.read(fromSeq, Math.min(limit, this.length - fromSeq));
+    return tracedRead('read_events', () => this.log.read(fromSeq, Math.min(limit, this.length - fromSeq)));
   }
 
   /** As `readLines`, in UTF-8 and up to so many bytes. */

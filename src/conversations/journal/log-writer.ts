@@ -1,4 +1,5 @@
 import { serialiseEvent, type DurableEvent, type EventBus } from '../../events/index.js';
+import { apartFromSpans, traced, type Attributes } from '../../telemetry/index.js';
 import type { EventLog, LeaseFence, LogRecord } from '../../storage/index.js';
 
 /** An event and its serialised form. */
@@ -74,13 +75,17 @@ export class LogWriter {
     const entries = events.map((event) => ({ event, record: toRecord(event) }));
     this.next += events.length;
     const records = entries.map(({ record }) => record);
-    const durable = this.log.append(from, this.fence, records);
+    const durable = traced(
+      'append',
+      () => ({ onlyWithin: true, attributes: appendAttributes(records) }),
+      () => this.log.append(from, this.fence, records),
+    );
     const before = this.tail;
     const settle = this.expect();
     this.tail = durable
       .then(() => before)
       .then(() => {
-        this.publish(from, entries);
+        apartFromSpans(() => this.publish(from, entries));
         settle();
       })
       .catch((error: unknown) => this.break(error));
@@ -117,6 +122,15 @@ export class LogWriter {
     this.fail(failure);
     throw failure;
   }
+}
+
+function appendAttributes(records: readonly LogRecord[]): Attributes {
+  return {
+    'db.operation.name': 'append',
+    'db.operation.batch.size': records.length,
+    'openhands.storage.characters': records.reduce((sum, { line }) => sum + line.length, 0),
+    'openhands.event_kinds': [...new Set(records.map(({ kind }) => kind))],
+  };
 }
 
 /** An event as the log keeps it. */

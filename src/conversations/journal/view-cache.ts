@@ -1,6 +1,7 @@
 import { AgentView, isBranchEvent, type BranchEvent } from '../../agent/index.js';
 import type { EventLog, LogReader } from '../../storage/index.js';
 import { branchPath, systemPromptSeq } from '../branches/branch-path.js';
+import { tracedRead } from '../tracing/storage-spans.js';
 import type { LogWriter } from './log-writer.js';
 import { parseWithYield } from './parse-event.js';
 
@@ -41,7 +42,7 @@ export class ViewCache {
 
   load(): Promise<AgentView> {
     if (this.view) return Promise.resolve(this.view);
-    this.loading ??= this.read().finally(() => (this.loading = undefined));
+    this.loading ??= tracedRead('read_view', () => this.read()).finally(() => (this.loading = undefined));
     return this.loading;
   }
 

@@ -22,6 +22,18 @@ export class KeyWorkspaces {
   }
 
   /**
+   * A working directory relative to the folder of a key, which a container sees as a whole: links in it lead
+   * to what that container sees.
+   * @param given relative to the folder, or absolute
+   * @throws InvalidRequestError if it is outside
+   */
+  relativeWorkingDir(root: string, given: string): string {
+    const wanted = path.resolve(root, given);
+    if (given.includes('\0') || !isInside(root, wanted)) throw outside(root, given);
+    return path.relative(root, wanted);
+  }
+
+  /**
    * Makes a working directory in the folder of a key and returns its real path.
    * @param given relative to that folder, or absolute
    * @throws InvalidRequestError if it is outside, also through a symbolic link

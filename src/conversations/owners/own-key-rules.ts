@@ -2,7 +2,7 @@ import { type AgentSpec, summarizers } from '../../agent/index.js';
 import { isBlank } from '../../crypto/index.js';
 import { ForbiddenError } from '../conversation-errors.js';
 import type { LlmConfig } from '../../llm/index.js';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
 import { secretSources } from '../secrets/secret-sources.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import type { RequestedConversation } from '../state/start-request.js';
@@ -77,12 +77,24 @@ export function assertOwnSecrets(secrets: Readonly<Record<string, JsonObject>>):
 }
 
 /**
+ * An agent profile comes with the models of its meta-profile and the key of its critic. The tool that chooses
+ * between the models stays only if the key may use all of them.
+ */
+function withoutOthersModels(agent: AgentSpec, allowed: readonly string[]): AgentSpec {
+  const isAllowed = ({ params }: AgentSpec['tools'][number]): boolean =>
+    Object.keys(asJsonObject(params['meta_profile_llms'])).every((name) => allowed.includes(name));
+  return { ...agent, tools: agent.tools.filter(isAllowed), critic: null };
+}
+
+/**
  * Checks what a conversation of such a key asks for, and leaves out what would come from the user who runs
  * the server.
+ * @param profiles the stored LLM profiles that such keys may use
  * @throws ForbiddenError naming what it may not use
  */
-export function restrict(request: RequestedConversation): RequestedConversation {
-  const { agent, rest } = request;
+export function restrict(request: RequestedConversation, profiles: readonly string[]): RequestedConversation {
+  const { launched_agent_profile: launched, rest } = request;
+  const agent = launched === null ? request.agent : withoutOthersModels(request.agent, profiles);
   if (Array.isArray(rest['plugins']) && rest['plugins'].length > 0)
     throw new ForbiddenError('Plugins may not be loaded with this key: they are read by the server.');
   if (request.worktree)
@@ -97,12 +109,12 @@ export function restrict(request: RequestedConversation): RequestedConversation 
   assertOwnSecrets(request.secrets);
   assertOwnSecrets(secretSources({ secrets: {}, agent }));
   if (agent.kind === 'Agent') {
-    if (request.launched_agent_profile === null) assertOwnCritic(agent, request.storedModel === true);
+    if (launched === null) assertOwnCritic(agent, request.storedModel === true);
     if (request.storedModel !== true) assertOwnModel(agent.llm);
     for (const { llm } of summarizers(agent.condenser))
       if (request.storedModel !== true || llm.model !== agent.llm.model) assertOwnModel(llm);
   }
-  if (!isJsonObject(agent.agent_context)) return request;
+  if (!isJsonObject(agent.agent_context)) return { ...request, agent };
   const off = Object.fromEntries(CONTEXT_SWITCHES.map((name) => [name, false]));
   const agent_context = { ...agent.agent_context, ...off, registered_marketplaces: [] };
   return { ...request, agent: { ...agent, agent_context } };

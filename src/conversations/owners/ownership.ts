@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../../auth/index.js';
-import { Catalogue } from '../../storage/index.js';
+import { Catalogue, ReservedConversations } from '../../storage/index.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 
@@ -18,6 +18,7 @@ export class Ownership {
   constructor(
     private readonly catalogue: Catalogue,
     private readonly registry: ConversationRegistry,
+    private readonly reserved: ReservedConversations,
   ) {}
 
   /** Whether a conversation exists for a principal that sees only its own; always true for the others. */
@@ -40,6 +41,8 @@ export class Ownership {
 
   /** The key that a conversation belongs to; null for the administrator's, undefined for an unknown one. */
   async ownerKey(id: string): Promise<string | null | undefined> {
+    const inContainer = this.reserved.ownerOf(id);
+    if (inContainer !== undefined) return inContainer;
     const opened = this.registry.opened(id);
     return opened ? opened.state.owner_key : (await this.catalogue.entry(id))?.owner_key;
   }

@@ -37,7 +37,7 @@ export class Tenancy {
     // As for an unknown one.
     if (parent !== null && !(await this.ownership.isVisible(parent, principal)))
       throw new InvalidRequestError([], `Parent conversation ${parent} not found`);
-    const restricted = restrict(request);
+    const restricted = restrict(request, this.config.own_keys_llm_profiles);
     this.assertConfined();
     const workspace_root = await this.workspaces.folderOf(principal.id);
     const working_dir = await this.workspaces.makeWorkingDir(workspace_root, request.workspace.working_dir);
@@ -47,6 +47,20 @@ export class Tenancy {
       owner_key,
       workspace_root,
     };
+  }
+
+  /**
+   * What a request may ask of a server in a container. Its agent can read the memory of that server: so with
+   * a key of reach `own`, no stored model may be used, whose keys would be there.
+   * @throws ForbiddenError
+   */
+  admitToContainer(request: RequestedConversation, principal: Principal): RequestedConversation {
+    if (ownerFilter(principal) === undefined) return request;
+    if (request.storedModel === true)
+      throw new ForbiddenError(
+        'LLM profiles of the server may not be used in a container with this key: its agent could read their keys.',
+      );
+    return restrict(request);
   }
 
   /** @throws SandboxError where programs cannot be confined as `own_keys_sandbox` wants it */

@@ -6,7 +6,7 @@ import {
   type AgentProfile,
 } from '../../settings/index.js';
 import { commandWords } from '../../text/index.js';
-import { asJsonObject, type JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject, tryParseJson } from '../../json/index.js';
 import { definedFields, settingsFromProfile } from './profile-settings.js';
 import { ProfileReferences } from './profile-references.js';
 
@@ -23,6 +23,22 @@ export interface LaunchedProfile {
 interface LaunchAdditions {
   system_message_suffix_append: string | null;
   skills: JsonObject[] | null;
+}
+
+/** Tells a server in a container which agent profile its conversation is started with, as the original does. */
+export const LAUNCHED_PROFILE_VARIABLE = 'OH_RUNTIME_LAUNCHED_PROFILE';
+
+/** The agent profile that another server has resolved for the conversation of this one; null: none. */
+export function profileLaunchedOutside(env: NodeJS.ProcessEnv): JsonObject | null {
+  const text = env[LAUNCHED_PROFILE_VARIABLE] ?? '';
+  const { agent_profile_id, revision, secret_refs, llm_profile_ref } = asJsonObject(tryParseJson(text));
+  if (typeof agent_profile_id !== 'string') return null;
+  return {
+    agent_profile_id,
+    revision: typeof revision === 'number' ? revision : 0,
+    secret_refs: Array.isArray(secret_refs) ? secret_refs.filter((name) => typeof name === 'string') : null,
+    llm_profile_ref: typeof llm_profile_ref === 'string' ? llm_profile_ref : null,
+  };
 }
 
 /** Loads stored agent profiles and models for new conversations. */

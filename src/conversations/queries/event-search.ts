@@ -2,6 +2,7 @@ import type { DurableEvent } from '../../events/index.js';
 import { turnForLine } from '../../flow/index.js';
 import type { LogReader } from '../../storage/index.js';
 import type { EventFilter, EventQuery } from './event-query.js';
+import { tracedRead } from '../tracing/storage-spans.js';
 import { parseEvent } from '../journal/parse-event.js';
 
 /** Larger pages (bytes) are read and sent in parts, and searched in parts. */
@@ -34,7 +35,11 @@ export class EventSearch {
     private readonly length: number,
   ) {}
 
-  async page(query: EventQuery): Promise<FoundPage> {
+  page(query: EventQuery): Promise<FoundPage> {
+    return tracedRead('search_events', () => this.find(query));
+  }
+
+  private async find(query: EventQuery): Promise<FoundPage> {
     const found = await this.matches(query, await this.start(query), query.limit + 1);
     const next = found[query.limit];
     return {

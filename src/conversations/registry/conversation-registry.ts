@@ -3,6 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
 import { errorMessage, errorStack } from '../../errors/index.js';
 import { DamagedConversationError, LeaseLostError, StorageFailedError } from '../../storage/index.js';
+import type { EventDraft } from '../../events/index.js';
 import { Conversation } from '../conversation/conversation.js';
 import { ConversationClosedError, ConversationNotFoundError } from '../conversation-errors.js';
 import { ConversationServices } from '../conversation/conversation-services.js';
@@ -10,6 +11,7 @@ import { failedAttention } from '../state/attention.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { ConversationStore, type FillLog, type StoredState } from './conversation-store.js';
 import type { InterruptedRun } from '../runs/interrupted-run.js';
+import type { ConversationUse, MayEnd } from './conversation-use.js';
 import { UnrecordedRuns } from '../runs/unrecorded-runs.js';
 
 /** Longest interval between two searches for idle conversations. */
@@ -172,6 +174,56 @@ export class ConversationRegistry {
     this.services.credentials.unbind(id);
   }
 
+  /** How an open conversation is used; undefined for one that is not open here. */
+  useOf(id: string): ConversationUse | undefined {
+    const conversation = this.live.get(id);
+    return conversation && this.usedAs(conversation);
+  }
+
+  private usedAs(conversation: Conversation): ConversationUse {
+    return {
+      isWorking: conversation.isWorking,
+      watchers: this.services.bus.subscriberCount(conversation.id),
+      unusedMs: performance.now() - (this.lastUse.get(conversation) ?? -Infinity),
+    };
+  }
+
+  /**
+   * Deletes a conversation as `destroy` does, but only if it may end, which is asked in the same turn in which
+   * its end begins: nobody can start to use it in between.
+   * @returns whether it was deleted
+   * @throws ConversationNotFoundError, LeaseHeldError, DamagedConversationError
+   */
+  async destroyIf(
+    id: string,
+    mayEnd: MayEnd,
+    release: () => Promise<void>,
+    lastEvents: readonly EventDraft[],
+  ): Promise<boolean> {
+    const borrowed = await this.borrow(id).catch((error: unknown) => {
+      // A full disk: what cannot be opened can still be removed.
+      if (error instanceof StorageFailedError) return undefined;
+      throw error;
+    });
+    if (!borrowed) {
+      const state = await this.store.saved(id);
+      if (!state || !mayEnd(state, this.useOf(id))) return false;
+      await this.removeStored(id, release);
+      return true;
+    }
+    const { conversation } = borrowed;
+    try {
+      const isShared = (this.borrowers.get(conversation) ?? 0) > 1;
+      if (this.live.get(id) !== conversation) throw new ConversationNotFoundError(id);
+      if (isShared || !mayEnd(conversation.state, this.usedAs(conversation))) return false;
+      await this.endOpen(id, conversation, release, lastEvents);
+    } finally {
+      borrowed.release();
+    }
+    this.services.credentials.unbind(id);
+    return true;
+  }
+
   /** Removes what is stored of a conversation that is not open. */
   async discard(id: string): Promise<void> {
     await this.store.discard(id);
@@ -183,16 +235,28 @@ export class ConversationRegistry {
       if (error instanceof DamagedConversationError || error instanceof StorageFailedError) return undefined;
       throw error;
     });
-    if (!conversation) {
-      await release();
-      await this.store.discard(id);
-      this.unrecordedRuns.delete(id);
-      this.services.bus.publishUpdate(id);
-      return;
-    }
+    if (!conversation) return this.removeStored(id, release);
     // Another caller has deleted it meanwhile.
     if (this.live.get(id) !== conversation) throw new ConversationNotFoundError(id);
-    const ending = conversation.destroy(release);
+    await this.endOpen(id, conversation, release);
+  }
+
+  /** Removes what is stored of a conversation that cannot be opened. */
+  private async removeStored(id: string, release: () => Promise<void>): Promise<void> {
+    await release();
+    await this.store.discard(id);
+    this.unrecordedRuns.delete(id);
+    this.services.bus.publishUpdate(id);
+  }
+
+  /** Its end begins before anything is awaited. */
+  private async endOpen(
+    id: string,
+    conversation: Conversation,
+    release: () => Promise<void>,
+    lastEvents?: readonly EventDraft[],
+  ): Promise<void> {
+    const ending = conversation.destroy(release, lastEvents);
     this.closings.set(
       id,
       ending.catch(() => undefined),

@@ -5,8 +5,10 @@ import { settlesWithin, turnToWork } from '../../flow/index.js';
 import type { AgentRuntime } from '../agent-runtime/agent-runtime.js';
 import { AlreadyRunningError } from '../conversation-errors.js';
 import type { Journal } from '../journal/journal.js';
+import { traced, type Span } from '../../telemetry/index.js';
 import type { StateBroadcaster } from '../state/state-broadcaster.js';
 import { pauseDrafts, statusUpdate } from '../state/state-updates.js';
+import { recordRunEnd, runSpan, runSpanName } from '../tracing/conversation-spans.js';
 import { Run } from './run.js';
 import type { RunSlots } from './run-slots.js';
 
@@ -142,7 +144,12 @@ export class RunControl {
     this.log('started');
     try {
       await drained;
-      await this.work(run);
+      const { state } = this.journal;
+      await traced(
+        runSpanName(state),
+        () => runSpan(state),
+        (span) => this.work(run).finally(() => this.recordEnd(span, run)),
+      );
     } finally {
       this.logEnd(run, performance.now() - started);
       this.end(run, releaseSlot);
@@ -164,6 +171,16 @@ export class RunControl {
       status,
       ...(reason !== undefined && { reason }),
       duration_ms: Math.round(took),
+    });
+  }
+
+  private recordEnd(span: Span, run: Run): void {
+    const { execution_status } = this.journal.state;
+    recordRunEnd(span, {
+      status: run.signal.aborted ? 'interrupted' : execution_status,
+      steps: run.activity.step,
+      usage: run.usage,
+      failure: run.signal.aborted || execution_status !== 'error' ? undefined : run.failure,
     });
   }
 

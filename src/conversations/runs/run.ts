@@ -22,6 +22,7 @@ import type { Tool } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { pauseDrafts, statusUpdate } from '../state/state-updates.js';
+import { RunUsage } from '../tracing/conversation-spans.js';
 
 /**
  * One execution of the agent. All of its effects on the conversation go through it, so once it is
@@ -40,6 +41,8 @@ export class Run implements AgentSession {
   successor: 'none' | 'if unanswered' | 'always' = 'none';
   private reason: string | undefined;
   private steps = 0;
+  /** Tokens and cost of its calls of models. */
+  readonly usage = new RunUsage();
   private current: RunActivity = { kind: 'starting', tool: null, step: 0, since: utcTimestamp() };
 
   private readonly state: Readonly<ConversationState>;
@@ -66,6 +69,9 @@ export class Run implements AgentSession {
   }
   get stuckDetection(): boolean {
     return this.state.stuck_detection;
+  }
+  settleBudget(): Promise<void> {
+    return this.runtime.usage.settle();
   }
   get budgetExceeded(): string | undefined {
     return this.runtime.usage.exceeded;
@@ -188,6 +194,7 @@ export class Run implements AgentSession {
 
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft {
     this.signal.throwIfAborted();
+    this.usage.add(response);
     return this.runtime.usage.count(usageId, model, response);
   }
 

@@ -13,7 +13,7 @@ import type { ConversationState } from './conversation-state.js';
 export class UsageMeter {
   constructor(
     private readonly state: Readonly<Pick<ConversationState, 'max_budget_per_run' | 'owner_key' | 'stats'>>,
-    private readonly limiter: Pick<KeyLimiter, 'spend' | 'overSpent'>,
+    private readonly limiter: Pick<KeyLimiter, 'overSpent' | 'settleSpent' | 'spend'>,
   ) {}
 
   /** Counts an answer. Returns the event with the new statistics, which the caller commits. */
@@ -23,13 +23,19 @@ export class UsageMeter {
     return stateUpdate('stats', summarizeStats(this.state.stats));
   }
 
+  /** Call before `exceeded`: it knows then what other servers have spent. */
+  settle(): Promise<void> {
+    return this.limiter.settleSpent(this.state.owner_key);
+  }
+
   /** Why models may not be called any more; undefined if they may. */
   get exceeded(): string | undefined {
     return budgetExceeded(this.state) ?? this.limiter.overSpent(this.state.owner_key);
   }
 
   /** For calls of models outside of runs. @throws BudgetSpentError */
-  assertAffordable(): void {
+  async assertAffordable(): Promise<void> {
+    await this.settle();
     const why = this.exceeded;
     if (why !== undefined) throw new BudgetSpentError(why);
   }

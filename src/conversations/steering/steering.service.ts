@@ -7,6 +7,7 @@ import { withoutNulls, type EventDraft, stateUpdate } from '../../events/index.j
 import { SecretCodec } from '../../crypto/index.js';
 import type { LlmConfig } from '../../llm/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { traced } from '../../telemetry/index.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
@@ -16,6 +17,7 @@ import { assertOwnModel, assertOwnSecrets, isOwnKeys } from '../owners/own-key-r
 import { ModelProfiles } from '../profiles/model-profiles.js';
 import { inScope } from '../profiles/secret-scope.js';
 import { decryptRequestSecrets } from '../secrets/request-secrets.js';
+import { operationSpan } from '../tracing/conversation-spans.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 
 /** A configuration object whose `kind` names its class. */
@@ -160,11 +162,17 @@ export class SteeringService {
    */
   async ask(id: string, question: string): Promise<string> {
     const conversation = await this.open(id);
-    return conversation.trackBackground((signal) => this.askIn(conversation, question, signal));
+    return conversation.trackBackground((signal) =>
+      traced(
+        'ask_agent',
+        () => operationSpan(conversation.state),
+        () => this.askIn(conversation, question, signal),
+      ),
+    );
   }
 
   private async askIn(conversation: Conversation, question: string, signal: AbortSignal): Promise<string> {
-    conversation.agentRuntime.usage.assertAffordable();
+    await conversation.agentRuntime.usage.assertAffordable();
     const view = await conversation.agentRuntime.prepareView();
     const { acpAgent } = conversation.agentRuntime;
     if (acpAgent) {

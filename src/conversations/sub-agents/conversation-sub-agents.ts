@@ -21,6 +21,7 @@ import {
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type EventDraft } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/index.js';
+import { traced } from '../../telemetry/index.js';
 import { HostRefusal, type SubAgents, type TaskResult } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { isOwnKeys } from '../owners/own-key-rules.js';
@@ -35,6 +36,7 @@ import type { Toolset } from '../agent-runtime/toolset.js';
 import { parseDefinitions } from './definitions.js';
 import { TaskLogs } from './task-log.js';
 import { TaskSession, type TaskSessionOptions } from './task-session.js';
+import { subAgentSpan } from '../tracing/conversation-spans.js';
 import { createTaskTools } from './task-tools.js';
 
 /** The tool set that contains the `task` tool. */
@@ -101,7 +103,11 @@ export class ConversationSubAgents implements SubAgents {
       const options = { agent, type, tools: tools.all, hooks, signal, write };
       const session = new TaskSession(this.sink, this.masker, this.usage, options, earlierTask?.events ?? []);
       await session.append(...(await this.openingEvents(session, task.prompt)));
-      await this.services.loop.run(session);
+      await traced(
+        `invoke_agent ${type.name}`,
+        () => subAgentSpan(agent, type.name, taskId),
+        (span) => this.services.loop.run(session).finally(() => session.recordEnd(span)),
+      );
       signal.throwIfAborted();
       return { taskId, subagent: type.name, ...(await taskOutcome(session)) };
     } finally {
@@ -160,7 +166,7 @@ export class ConversationSubAgents implements SubAgents {
 
   private async promptFiles(agent: AgentSpec): Promise<PromptFiles> {
     try {
-      return await loadPromptFiles(agent, this.services, `conversation ${this.sink.state.id}`);
+      return await loadPromptFiles(agent, this.services, this.sink.state);
     } catch (error) {
       throw new HostRefusal(errorMessage(error));
     }
@@ -181,7 +187,7 @@ export class ConversationSubAgents implements SubAgents {
     try {
       this.services.toolRegistry.assertKnown(
         tools.map((tool) => ({ name: tool })),
-        [],
+        ['FinishTool', 'ThinkTool'],
       );
     } catch (error) {
       throw new HostRefusal(errorMessage(error));

@@ -16,12 +16,14 @@ import {
   type ExecutionStatus,
 } from '../../events/index.js';
 import type { LlmResponse } from '../../llm/index.js';
+import type { Span } from '../../telemetry/index.js';
 import type { Tool } from '../../tools/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { EventSink } from '../journal/event-sink.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 import type { UsageMeter } from '../state/usage-meter.js';
 import { SILENT_STREAM } from '../agent-runtime/item-stream.js';
+import { recordRunEnd, RunUsage } from '../tracing/conversation-spans.js';
 import { statusUpdate } from '../state/state-updates.js';
 
 /** The agent, tools and log of one task. */
@@ -60,6 +62,8 @@ export class TaskSession implements AgentSession {
   /** The error that ended the run, if any. */
   failure: string | undefined;
   private head: string | undefined;
+  private readonly runUsage = new RunUsage();
+  private steps = 0;
 
   constructor(
     private readonly sink: EventSink,
@@ -85,6 +89,9 @@ export class TaskSession implements AgentSession {
   }
   get maxIterations(): number {
     return this.options.type.maxIterations;
+  }
+  settleBudget(): Promise<void> {
+    return this.usage.settle();
   }
   /** The budget of the conversation also limits its tasks. */
   get budgetExceeded(): string | undefined {
@@ -142,10 +149,23 @@ export class TaskSession implements AgentSession {
   }
 
   beginStep(): void {
+    this.steps += 1;
     const { maxBudget } = this.options.type;
     const spent = this.sink.state.stats.usage_to_metrics[this.agent.llm.usage_id]?.accumulated_cost ?? 0;
     if (maxBudget === undefined || spent < maxBudget) return;
     throw new MaxBudgetReached(`The task has reached its budget ($${maxBudget}): it has cost $${spent}.`);
+  }
+
+  /** Adds how the run has ended to its span. */
+  recordEnd(span: Span): void {
+    const { status, steps, runUsage: usage, failure, signal } = this;
+    const isInterrupted = signal.aborted;
+    recordRunEnd(span, {
+      status: isInterrupted ? 'interrupted' : status,
+      steps,
+      usage,
+      failure: isInterrupted || status !== 'error' ? undefined : failure,
+    });
   }
 
   async finish(): Promise<void> {
@@ -158,6 +178,7 @@ export class TaskSession implements AgentSession {
 
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft {
     this.signal.throwIfAborted();
+    this.runUsage.add(response);
     return this.usage.count(usageId, model, response);
   }
 

@@ -3,11 +3,13 @@ import { errorReason } from '../../agent/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type Content } from '../../events/index.js';
 import { type LlmConfig, LlmError } from '../../llm/index.js';
+import { traced } from '../../telemetry/index.js';
 import type { Background } from '../conversation/background.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { Journal } from '../journal/journal.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 import type { UsageMeter } from '../state/usage-meter.js';
+import { operationSpan } from '../tracing/conversation-spans.js';
 import { cutTitle, parseTitle, titleRequest } from './title-text.js';
 
 /** Shared by all conversations to save memory. */
@@ -46,7 +48,7 @@ export class TitleWriter {
   }
 
   private async write(text: string): Promise<void> {
-    const title = await this.ask(text).catch((error: unknown) => this.logFailure(error));
+    const title = await this.askIfPossible(text).catch((error: unknown) => this.logFailure(error));
     // A client may have set a title in the meantime.
     if (this.journal.state.title !== null) return;
     // Masked before it is truncated, because part of a secret would not be found.
@@ -57,13 +59,22 @@ export class TitleWriter {
     this.journal.saveSoon(true);
   }
 
-  private async ask(text: string): Promise<string | undefined> {
-    const { agent, id, rest } = this.journal.state;
+  private async askIfPossible(text: string): Promise<string | undefined> {
+    const { agent } = this.journal.state;
     const llm = await this.model();
     const isScripted = llm.model.startsWith('scripted/');
     // The model of an ACP agent cannot be called from here.
     const isAcpModel = agent.kind === 'ACPAgent' && llm === agent.llm;
     if (isScripted || isAcpModel || this.usage.exceeded !== undefined) return undefined;
+    return traced(
+      'generate_title',
+      () => operationSpan(this.journal.state),
+      () => this.ask(text, llm),
+    );
+  }
+
+  private async ask(text: string, llm: LlmConfig): Promise<string> {
+    const { id, rest } = this.journal.state;
     const template = typeof rest['prompt'] === 'string' ? rest['prompt'] : null;
     const response = await this.services.llm.complete({
       config: { ...llm, stream: false },

@@ -1,4 +1,4 @@
-import { access, realpath, rm, rmdir } from 'node:fs/promises';
+import { access, lstat, readdir, realpath, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../errors/index.js';
@@ -18,6 +18,9 @@ import { WorktreeUsers } from './worktree-users.js';
 
 /** Default options: the worktree starts at the checked-out commit. */
 export const FROM_HEAD: WorktreeOptions = { base: 'head', ref: null, branch_prefix: 'openhands/' };
+
+/** The names of the folders: the id of a conversation, and a number if there is one of that name. */
+const CONVERSATION = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}(-\d+)?$/;
 
 /** A requested worktree cannot be created. The message says why. */
 export class WorktreeError extends Error {
@@ -46,6 +49,8 @@ export class Worktrees {
     private readonly root: string,
     /** Filter drivers of the operator's git configuration that are allowed to run. */
     private readonly filters: readonly string[],
+    /** Names the storage of the conversations. */
+    private readonly mark: string,
   ) {}
 
   /**
@@ -82,7 +87,7 @@ export class Worktrees {
   /** Registers conversations as users of a worktree. It is kept as long as one of them exists. */
   async share({ path: folder }: WorktreeRecord, ...ids: string[]): Promise<void> {
     if (!this.owns(folder)) return;
-    const users = new WorktreeUsers(folder);
+    const users = this.usersOf(folder);
     for (const id of ids) await users.add(id);
   }
 
@@ -93,7 +98,7 @@ export class Worktrees {
    */
   async leave(record: WorktreeRecord, id: string, exists: (id: string) => Promise<boolean>): Promise<void> {
     try {
-      const users = new WorktreeUsers(record.path);
+      const users = this.usersOf(record.path);
       // Unregister first, then look for others: if two leave at once, at least one finds none left.
       await users.remove(id);
       for (const user of await users.list()) if (await exists(user)) return;
@@ -112,8 +117,54 @@ export class Worktrees {
     }
     if (!this.owns(folder)) return;
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
-    await new WorktreeUsers(folder).clear().catch(() => undefined);
+    await this.usersOf(folder)
+      .clear()
+      .catch(() => undefined);
     await rmdir(path.dirname(folder)).catch(() => undefined);
+  }
+
+  /**
+   * Removes worktrees that a crash, or the deletion of a damaged conversation, has left without a user. Git
+   * removes its records of them by itself.
+   * @param minAgeMs worktrees that were made later may belong to a conversation that is being created
+   * @returns how many were removed, and what could not be
+   */
+  async removeUnused(
+    exists: (id: string) => Promise<boolean>,
+    minAgeMs: number,
+  ): Promise<{ removed: number; failures: string[] }> {
+    let removed = 0;
+    const failures: string[] = [];
+    for (const name of await namesOf(this.root)) {
+      const folder = path.join(this.root, name);
+      try {
+        if (await this.isUsed(folder, exists, minAgeMs)) continue;
+        await rm(folder, { recursive: true, force: true });
+        removed += 1;
+      } catch (error) {
+        failures.push(`${folder}: ${errorMessage(error)}`);
+      }
+    }
+    return { removed, failures };
+  }
+
+  private async isUsed(
+    folder: string,
+    exists: (id: string) => Promise<boolean>,
+    minAgeMs: number,
+  ): Promise<boolean> {
+    const stats = await lstat(folder);
+    if (!CONVERSATION.test(path.basename(folder)) || !stats.isDirectory()) return true;
+    if (Date.now() - stats.mtimeMs < minAgeMs) return true;
+    const users = this.usersOf(path.join(folder, 'any'));
+    // The folder may be that of all servers of the machine: others know their conversations.
+    if (!(await users.areMarked())) return true;
+    for (const user of await users.list()) if (await exists(user)) return true;
+    return false;
+  }
+
+  private usersOf(worktree: string): WorktreeUsers {
+    return new WorktreeUsers(worktree, this.mark);
   }
 
   private owns(folder: string): boolean {
@@ -193,4 +244,13 @@ async function pathExists(file: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+async function namesOf(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
 }

@@ -8,9 +8,9 @@ import { NotAFileError } from '../plain-file.js';
 const open = promisify(fs.open);
 
 /** Where Linux lists the open files of this process. */
-const HANDLES = '/proc/self/fd';
+export const HANDLES = '/proc/self/fd';
 /** Linux: the handle only names a file. Neither a pipe nor a device is opened by it. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 const HAS_HANDLES = process.platform === 'linux' && fs.existsSync(HANDLES);
 /** The kernel appends this to the path of a file that has been removed. */
 const REMOVED = ' (deleted)';

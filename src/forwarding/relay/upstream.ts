@@ -2,6 +2,7 @@ import { type Agent, type ClientRequest, type IncomingMessage, request as httpRe
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { errorCode } from '../../errors/index.js';
+import { traceHeaders } from '../../telemetry/index.js';
 import type { RequestBody } from './request-body.js';
 
 /** Longest wait for a connection (ms). */
@@ -133,7 +134,7 @@ function begin(
     protocol: origin.protocol,
     host: origin.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: origin.port,
-    ...{ path: target, method, headers, agent },
+    ...{ path: target, method, headers: { ...headers, ...traceHeaders() }, agent },
   });
   let phase: FailedPhase = 'queue';
   /** A request that waits for a connection reports its end only when it gets one. */

@@ -1,4 +1,6 @@
+import { structuredOutput } from '../../conversations/index.js';
 import { plainText, type ActionEvent, type ConversationEvent, type ItemSignal } from '../../events/index.js';
+import type { JsonObject } from '../../json/index.js';
 
 /** Whether a message is the final answer or commentary before it. */
 export type Phase = 'commentary' | 'final_answer';
@@ -34,6 +36,7 @@ export class Narration {
   private listener: ((piece: Piece) => void) | undefined;
   private finalAnswer = '';
   private error: string | undefined;
+  private finalOutput: JsonObject | undefined;
 
   /** Calls `listener` for all pieces from the start, beginning with those emitted before. */
   listen(listener: (piece: Piece) => void): void {
@@ -45,6 +48,11 @@ export class Narration {
   /** The final answer; empty while there is none. */
   get answer(): string {
     return this.finalAnswer;
+  }
+
+  /** The structured output of the final answer, if it has one. */
+  get structured(): JsonObject | undefined {
+    return this.finalOutput;
   }
 
   /** The error of the run, if it recorded one. */
@@ -88,6 +96,7 @@ export class Narration {
     const said = this.final?.sent ?? '';
     this.final = undefined;
     const message = event.action?.['message'];
+    this.finalOutput = structuredOutput(event);
     if (typeof message !== 'string') {
       if (said === '') return this.end(thought, 'commentary');
       return this.emit({ type: 'end', text: said, phase: 'commentary' });

@@ -1,5 +1,6 @@
-import type { Conversation } from '../../conversations/index.js';
-import type { EventBus } from '../../events/index.js';
+import type { Conversation, NewMessage } from '../../conversations/index.js';
+import { textContent, type EventBus } from '../../events/index.js';
+import { answerIn } from '../response-format.js';
 import { Narration } from './narration.js';
 
 /** Tokens used by all models of a conversation since its start. */
@@ -14,12 +15,26 @@ export interface TokenTotals {
 export interface Outcome {
   /** The status of the conversation. */
   status: string;
-  /** The final response; empty if there is none. */
+  /** The final response, JSON if a schema was given; empty if there is none. */
   text: string;
+  /** The agent has finished without the JSON that was asked for. */
+  isIncomplete: boolean;
   usage: TokenTotals;
   /** The error of the run, if it recorded one. */
   failure: string | undefined;
 }
+
+/** Sent to an agent that has answered without the JSON that was asked for. */
+const REMINDER: NewMessage = {
+  role: 'user',
+  content: [
+    textContent(
+      'The program that asked you reads JSON only. Call the tool `finish`, with your answer in the form that its ' +
+        'parameters describe.',
+    ),
+  ],
+};
+const MAX_REMINDERS = 2;
 
 /** The pending answer to one request. */
 export class PendingAnswer {
@@ -31,6 +46,8 @@ export class PendingAnswer {
   constructor(
     readonly conversationId: string,
     bus: EventBus,
+    /** The answer has to be JSON that matches a schema. */
+    readonly isStructured: boolean,
     /** Called when the conversation can accept the next request. */
     private readonly onClosed: () => void,
   ) {
@@ -45,10 +62,14 @@ export class PendingAnswer {
     this.conversation = conversation;
     if (this.isAbandoned) await this.interrupt();
     try {
-      await conversation.runsEnded();
-      // Afterwards the narration has received all events that the state reflects.
-      await conversation.settled();
-      return this.outcome(conversation);
+      for (let reminders = 0; ; reminders += 1) {
+        await conversation.runsEnded();
+        // Afterwards the narration has received all events that the state reflects.
+        await conversation.settled();
+        const outcome = this.outcome(conversation);
+        if (!outcome.isIncomplete || this.isAbandoned || reminders === MAX_REMINDERS) return outcome;
+        await conversation.sendMessage(REMINDER, true);
+      }
     } finally {
       this.close();
     }
@@ -71,7 +92,10 @@ export class PendingAnswer {
   }
 
   private outcome({ state }: Conversation): Outcome {
-    const { answer, failure } = this.narration;
+    const { answer, failure, structured } = this.narration;
+    const { execution_status: status } = state;
+    const text = this.isStructured ? answerIn(structured) : answer;
+    const isIncomplete = status === 'finished' && text === undefined;
     const usage = { prompt: 0, completion: 0, cached: 0, reasoning: 0 };
     for (const { accumulated_token_usage: total } of Object.values(state.stats.usage_to_metrics)) {
       usage.prompt += total.prompt_tokens;
@@ -79,6 +103,6 @@ export class PendingAnswer {
       usage.cached += total.cache_read_tokens;
       usage.reasoning += total.reasoning_tokens;
     }
-    return { status: state.execution_status, text: answer, usage, failure };
+    return { status, text: text ?? '', isIncomplete, usage, failure };
   }
 }

@@ -9,7 +9,7 @@ import type { Phase, Piece } from './narration.js';
 type Frame = ReturnType<typeof frameOf>;
 
 /** The shared fields of a new response. */
-export function frameOf({ instructions, metadata, model }: OpenAIResponseRequestDto) {
+export function frameOf({ instructions, metadata, model, text }: OpenAIResponseRequestDto) {
   return {
     id: newId('resp'),
     created_at: Date.now() / 1000,
@@ -18,6 +18,7 @@ export function frameOf({ instructions, metadata, model }: OpenAIResponseRequest
       ...(metadata !== null && { metadata }),
       model,
       object: 'response',
+      ...(text !== null && { text }),
     },
   };
 }
@@ -58,9 +59,10 @@ export class ResponseStream {
     this.item = undefined;
   }
 
-  end({ usage }: Outcome): void {
+  end({ text, usage }: Outcome): void {
     const silent = this.output.length === 0 && this.item === undefined;
-    if (silent) this.piece({ type: 'end', text: '', phase: 'final_answer' });
+    if (silent && text !== '') this.piece({ type: 'text', text });
+    if (silent) this.piece({ type: 'end', text, phase: 'final_answer' });
     this.event('response.completed', { response: completed(this.frame, this.output, usage) });
     this.stream.end();
   }

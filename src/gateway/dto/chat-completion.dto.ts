@@ -1,4 +1,5 @@
-import { model, Field, choice, flag, listOf, nullable, text } from '../../http/index.js';
+import { model, Field, anyObject, choice, flag, listOf, nullable, text } from '../../http/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { orNull, textOr, nestedObject } from './unions.js';
 
 /** Maximum number of messages; the conversation has its own history. */
@@ -67,4 +68,11 @@ export class OpenAIChatCompletionRequestDto {
 
   @Field(nullable(model(OpenAIStreamOptionsDto)), 'What the stream contains; null: the defaults.')
   stream_options: OpenAIStreamOptionsDto | null = null;
+
+  @Field(
+    nullable(anyObject()),
+    'Form of the answer. `{"type": "json_schema", "json_schema": {"schema": ...}}`: JSON that matches the ' +
+      'schema. Null, and the other types: text.',
+  )
+  response_format: JsonObject | null = null;
 }

@@ -1,4 +1,5 @@
-import { Field, choice, flag, listOf, nullable, recordOf, text } from '../../http/index.js';
+import { Field, anyObject, choice, flag, listOf, nullable, recordOf, text } from '../../http/index.js';
+import type { JsonObject } from '../../json/index.js';
 import { textOr, nestedObject } from './unions.js';
 
 /** Maximum number of messages. */
@@ -64,4 +65,11 @@ export class OpenAIResponseRequestDto {
 
   @Field(nullable(recordOf(text())), 'Properties that the answer repeats unchanged; null: none.')
   metadata: Record<string, string> | null = null;
+
+  @Field(
+    nullable(anyObject()),
+    'Form of the answer. `{"format": {"type": "json_schema", "schema": ...}}`: JSON that matches the schema. ' +
+      'Null, and the other types: text.',
+  )
+  text: JsonObject | null = null;
 }

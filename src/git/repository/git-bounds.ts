@@ -1,6 +1,7 @@
 import { open, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { isInside, NO_RULES, type FileRules } from '../../files/index.js';
+import type { Confinement } from '../../sandbox/index.js';
 import { GitPathError } from '../git-errors.js';
 import { type GitFolder, firstLineOf, PLAIN_READ } from './git-folder.js';
 
@@ -12,6 +13,8 @@ interface GitAreas {
   worktrees: string;
   /** What the sandbox allows of them. */
   rules?: FileRules;
+  /** What git itself is confined to; undefined: it runs outside of the sandbox. */
+  confinement?: Confinement;
 }
 
 const PARTS = ['config', 'objects', 'refs', 'packed-refs', 'shallow', 'reftable', 'info/exclude'];
@@ -27,10 +30,13 @@ export class GitBounds {
     private readonly folders: readonly string[],
     private readonly worktrees: string,
     private readonly rules: FileRules,
+    /** What git itself is confined to; undefined: nothing. */
+    readonly confinement: Confinement | undefined,
   ) {}
 
-  static async of({ folders, worktrees, rules = NO_RULES }: GitAreas): Promise<GitBounds> {
-    return new GitBounds(await Promise.all(folders.map(realPathOf)), await realPathOf(worktrees), rules);
+  static async of({ folders, worktrees, rules = NO_RULES, confinement }: GitAreas): Promise<GitBounds> {
+    const real = await Promise.all(folders.map(realPathOf));
+    return new GitBounds(real, await realPathOf(worktrees), rules, confinement);
   }
 
   /**

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { turnToStart } from '../../flow/index.js';
 import { childEnvironment } from '../../processes/index.js';
+import type { Confinement } from '../../sandbox/index.js';
 
 const run = promisify(execFile);
 
@@ -16,18 +17,22 @@ const pending = new Map<string, Promise<void>>();
 /**
  * Runs `git init` in a workspace that is not in a repository, because clients show changes by git. Does
  * nothing on a machine without git.
+ * @param confinement what git is confined to; undefined: it runs outside of the sandbox
  */
-export function ensureRepository(folder: string): Promise<void> {
-  const made = pending.get(folder) ?? makeRepository(folder).finally(() => pending.delete(folder));
+export function ensureRepository(folder: string, confinement?: Confinement): Promise<void> {
+  const made =
+    pending.get(folder) ?? makeRepository(folder, confinement).finally(() => pending.delete(folder));
   pending.set(folder, made);
   return made;
 }
 
-async function makeRepository(folder: string): Promise<void> {
+async function makeRepository(folder: string, confinement: Confinement | undefined): Promise<void> {
   if (await isInRepository(folder)) return;
   await turnToStart();
   try {
-    await run('git', ['init', '--quiet'], { cwd: folder, timeout: GIT_TIMEOUT_MS, env: childEnvironment() });
+    const git = { file: 'git', args: ['init', '--quiet'], cwd: folder, env: childEnvironment() };
+    const { file, args, cwd, env } = confinement?.program(git) ?? git;
+    await run(file, args, { cwd, env, timeout: GIT_TIMEOUT_MS });
   } catch {
     // Without git, or in a folder that git rejects, the agent works without a repository.
   }

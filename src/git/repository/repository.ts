@@ -4,6 +4,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { errorCode } from '../../errors/index.js';
 import { makeTemporaryFolder } from '../../files/index.js';
+import type { Confinement } from '../../sandbox/index.js';
 import { GitPathError } from '../git-errors.js';
 import type { GitBounds } from './git-bounds.js';
 import { findGitFolder, gitFolderAt, firstLineOf, PLAIN_READ, type GitFolder } from './git-folder.js';
@@ -98,7 +99,7 @@ export class Repository {
     shadow: string,
     bounds: GitBounds | undefined,
   ): Promise<Repository> {
-    const settings = await readSettings(folder);
+    const settings = await readSettings(folder, bounds?.confinement);
     const repository = new Repository(shadow, folder, settings, bounds);
     const { own, common } = folder;
     await writeFile(path.join(shadow, 'HEAD'), `${(await firstLineOf(path.join(own, 'HEAD'))) ?? ''}\n`);
@@ -142,7 +143,11 @@ export class Repository {
   run(args: readonly string[], { env, ...options }: Partial<GitRunOptions>): Promise<Buffer> {
     const { top } = this.folder;
     const own: GitEnvironment = { ...READ_ENVIRONMENT, GIT_DIR: this.shadow, GIT_WORK_TREE: top };
-    return runGit(args, { cwd: top, ...options, env: { ...own, ...env } });
+    return runGit(args, {
+      ...{ cwd: top, confinement: this.bounds?.confinement, own: [{ path: this.shadow, writable: true }] },
+      ...options,
+      env: { ...own, ...env },
+    });
   }
 
   /** Like `run`, as trimmed text; undefined when git fails. */
@@ -159,12 +164,15 @@ export class Repository {
 }
 
 /** Reads the allowed settings of the repository's configuration, without includes. */
-async function readSettings({ common }: GitFolder): Promise<Map<string, string>> {
+async function readSettings(
+  { common }: GitFolder,
+  confinement: Confinement | undefined,
+): Promise<Map<string, string>> {
   const file = path.join(common, 'config');
   const env = { ...READ_ENVIRONMENT, GIT_DIR: '/dev/null' };
   const args = ['config', '--file', file, '--no-includes', '-z', '--get-regexp', ALLOWED_SETTINGS];
   // It exits with 1 if there are none; an unreadable configuration counts as empty.
-  const output = await runGit(args, { cwd: '/', env }).catch(() => Buffer.alloc(0));
+  const output = await runGit(args, { cwd: '/', env, confinement }).catch(() => Buffer.alloc(0));
   const entries = output
     .toString()
     .split('\0')

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { childEnvironment, killGroup } from '../../processes/index.js';
 import { Slots, turnToStart } from '../../flow/index.js';
 import { GitCommandError } from '../git-errors.js';
+import type { Confinement, ShownFolder } from '../../sandbox/index.js';
 import { maskRemotes } from '../../text/index.js';
 
 /** Time limit of a command (ms). */
@@ -26,6 +27,10 @@ export interface GitRunOptions {
   timeoutMs?: number;
   /** Kills it. */
   signal?: AbortSignal;
+  /** What it is confined to; undefined: it runs outside of the sandbox. */
+  confinement?: Confinement;
+  /** Folders of the server that it needs in there. */
+  own?: readonly ShownFolder[];
 }
 
 /** Maximum length of the error output that is kept (characters). */
@@ -49,13 +54,15 @@ export function runGit(args: readonly string[], options: GitRunOptions): Promise
 
 function run(
   args: readonly string[],
-  { cwd, env, out, timeoutMs = TIMEOUT_MS, signal }: GitRunOptions,
+  { cwd, env, out, timeoutMs = TIMEOUT_MS, signal, confinement, own }: GitRunOptions,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     if (args.some((word) => word.includes('\0'))) return reject(new GitCommandError(args));
-    const child = spawn('git', ['--no-pager', ...args], {
-      cwd,
-      env: childEnvironment(defined(env)),
+    const git = { file: 'git', args: ['--no-pager', ...args], cwd, env: childEnvironment(defined(env)), own };
+    const start = confinement?.program(git) ?? git;
+    const child = spawn(start.file, start.args, {
+      cwd: start.cwd,
+      env: start.env,
       detached: true,
       stdio: ['ignore', out?.fd ?? 'pipe', 'pipe'],
     });

@@ -96,6 +96,10 @@ export class KeyRing extends NamedKeys implements OnApplicationBootstrap, OnAppl
     return record && this.principalOf(record);
   }
 
+  async isValid(id: string): Promise<boolean> {
+    return (await this.look(id, () => true)) !== undefined;
+  }
+
   whenEnded(principal: Principal, listener: () => void): () => void {
     const watcher = { principal, listener };
     this.watchers.add(watcher);

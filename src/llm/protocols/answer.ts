@@ -72,6 +72,7 @@ export function toAnswer(output: ModelOutput, origin: MessageToolCall['origin'])
     message,
     usage: tokenUsage(output.usage),
     headers: output.headers,
+    finishReason: output.finishReason,
   };
 }
 

@@ -28,6 +28,8 @@ export interface ProviderAnswer {
   message: LlmResponse['message'];
   usage: Omit<LlmUsage, 'context_window'>;
   headers?: Record<string, string>;
+  /** Why the answer ends, in the provider's words. */
+  finishReason?: string;
 }
 
 /** A way to call models. Throws what its client library throws; the caller translates errors. */

@@ -36,7 +36,12 @@ async function play(call: ProviderCall): Promise<ProviderAnswer> {
   if (turn.wait > 0) await pause(turn.wait, call.signal);
   if (turn.failure) throw new ScriptedFailureError(turn.failure);
   if (config.stream) await streamTurn(turn, call);
-  return { id: `scripted-${randomUUID()}`, message: turnMessage(turn), usage: turnUsage(messages, turn) };
+  return {
+    id: `scripted-${randomUUID()}`,
+    message: turnMessage(turn),
+    usage: turnUsage(messages, turn),
+    finishReason: turn.calls.length > 0 ? 'tool_calls' : 'stop',
+  };
 }
 
 /** Streams word by word and yields after each, so that an interrupt takes effect. */

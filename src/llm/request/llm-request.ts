@@ -70,4 +70,6 @@ export interface LlmResponse {
   cost: number | null;
   /** Duration of the successful attempt in seconds. */
   latency: number;
+  /** Why the answer ends, in the provider's words, if known. */
+  finishReason?: string;
 }

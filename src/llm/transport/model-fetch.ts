@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { traceHeaders } from '../../telemetry/index.js';
 import { limitAnswer } from './answer-limits.js';
 import { followRedirects } from './redirects.js';
 
@@ -17,7 +18,7 @@ export const modelFetch: typeof fetch = async (input, init) => {
   const asked = {
     url: first.url,
     method: first.method,
-    headers: Object.fromEntries(first.headers),
+    headers: { ...traceHeaders(), ...Object.fromEntries(first.headers) },
     body: init?.body,
   };
   const answer = await followRedirects(

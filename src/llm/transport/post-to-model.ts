@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { traceHeaders } from '../../telemetry/index.js';
 import { AnswerSizeLimit, yieldForLargeChunk } from './answer-limits.js';
 import { modelDispatcher } from './model-fetch.js';
 import { followRedirects } from './redirects.js';
@@ -38,7 +39,7 @@ export async function postToModel({ url, headers, body, signal }: ModelRequest):
   const asked = {
     url,
     method: 'POST',
-    headers: { 'user-agent': 'openhands-agent-server', accept: '*/*', ...headers },
+    headers: { 'user-agent': 'openhands-agent-server', accept: '*/*', ...traceHeaders(), ...headers },
     body,
   };
   const reply = await followRedirects(

@@ -3,31 +3,31 @@ import path from 'node:path';
 import type { FileRules } from '../../files/index.js';
 import { withSystemFiles } from '../files/system-files.js';
 import { findProgram } from '../find-program.js';
+import type { Limits } from '../limits/limits.js';
 import { realPath, realScope } from '../real-scope.js';
 import type { Confinement, ConfinementScope, ProgramStart } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
+import type { ConfiguredFolders } from '../trial.js';
 import { capabilityArguments } from './capabilities.js';
+import { checkedProgram, type CheckTools } from './checked-program.js';
 import { guardedMounts, shownOf } from './guarded-mounts.js';
 import { mountArguments, type Mount } from './mounts.js';
 import { guardedText, workspaceText } from './explanations.js';
-import { withoutLoaderVariables } from './loader-variables.js';
 import type { NetworkAccess } from './network-access.js';
+import { splitEnvironment } from './obeyed-variables.js';
+import { makeMountPoints, pinnedFolders } from './nested-mounts.js';
+import { settle, type SettledMounts } from './settled-mounts.js';
 import { ServerFileRules } from './server-file-rules.js';
 import { WorkspaceFileRules } from './workspace-file-rules.js';
-import {
-  linkToWorkspace,
-  privateFolders,
-  workspaceMounts,
-  type ConfiguredFolders,
-} from './workspace-mounts.js';
+import { linkToWorkspace, privateFolders, workspaceMounts } from './workspace-mounts.js';
 
 /** What all confinements of a server share. */
 export interface BubblewrapTools {
   /** Absolute path of `bwrap`. */
   bwrap: string;
   server: ServerFiles;
-  /** Program and arguments that set limits and then run what follows. */
-  limiter: readonly string[];
+  limits: Limits;
+  check: CheckTools;
   /** For the mode `workspace`. */
   configured: ConfiguredFolders;
   network: NetworkAccess;
@@ -40,6 +40,8 @@ interface ModeRules {
   /** Makes the folders that programs see from their start on. @param scope as it was given */
   prepare(scope: ConfinementScope): void;
   wrap(start: ProgramStart): ProgramStart;
+  /** The mounts as they are made, and what programs must find before they run. */
+  settle(mounts: Mount[]): SettledMounts;
   /** Further arguments of bubblewrap. */
   options: readonly string[];
   files(scope: ConfinementScope): FileRules;
@@ -64,26 +66,28 @@ export class BubblewrapConfinement implements Confinement {
   }
 
   program(start: ProgramStart): ProgramStart {
-    const { bwrap, limiter, server } = this.tools;
+    const { bwrap, limits, server, check } = this.tools;
     server.check();
     // Bubblewrap looks it up again, but tells of a missing one only by its exit.
     findProgram(start);
     this.rules.prepare(this.scope);
     const wrapped = this.rules.wrap(start);
     const { file: program, args: words, cwd } = wrapped;
-    const { env, options } = withoutLoaderVariables(wrapped.env);
+    const { env, obeyed } = splitEnvironment(wrapped.env);
+    const wanted = this.rules.mounts(wrapped, realScope(this.scope), this.scope);
+    const { mounts, expected } = this.rules.settle(wanted);
+    const isChecked = expected.length > 0;
     const [file = bwrap, ...args] = [
-      ...limiter,
+      ...limits.words(this.scope.folder),
       bwrap,
-      ...mountArguments(this.rules.mounts(wrapped, realScope(this.scope), this.scope)),
+      ...mountArguments(mounts),
       ...this.rules.options,
-      ...options,
+      ...(isChecked ? [] : Object.entries(obeyed).flatMap(([name, value]) => ['--setenv', name, value])),
       '--unshare-pid',
       ...(this.scope.keepsDaemons ? [] : ['--die-with-parent']),
       ...['--chdir', realPath(cwd)],
       '--',
-      program,
-      ...words,
+      ...(isChecked ? checkedProgram([program, ...words], expected, obeyed, check) : [program, ...words]),
     ];
     return { file, args, cwd, env };
   }
@@ -95,6 +99,7 @@ export function guardedRules({ server }: BubblewrapTools): ModeRules {
     mounts: ({ own = [] }, scope) => guardedMounts(server, scope, own),
     prepare: makeOutputFolder,
     wrap: (start) => start,
+    settle: (mounts) => ({ mounts, expected: [] }),
     options: capabilityArguments('guarded'),
     files: (scope) => new ServerFileRules(server, () => shownOf(server, realScope(scope))),
     explanation: guardedText(),
@@ -119,6 +124,12 @@ export function workspaceRules({ server, configured, network }: BubblewrapTools)
       }
     },
     wrap: (start) => network.wrap({ ...start, env: privateEnvironment(start.env) }),
+    settle: (wanted) => {
+      const { mounts } = settle(wanted);
+      makeMountPoints(mounts);
+      // Mounts that are wanted at the same path count.
+      return settle([...pinnedFolders(mounts), ...mounts]);
+    },
     options: [
       ...capabilityArguments('workspace'),
       '--unshare-ipc',

@@ -26,8 +26,9 @@ export class BubblewrapSandbox extends Sandbox implements OnApplicationShutdown 
     this.server = this.confine({ workspace, keepsDaemons: true });
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.tools.network.close();
+  async onApplicationShutdown(): Promise<void> {
+    await this.tools.network.close();
+    this.tools.limits.close();
   }
 
   assertAvailable(mode: SandboxMode): void {

@@ -1,7 +1,7 @@
 /**
  * What root keeps in a guarded sandbox: enough for package managers, `chown` and servers on low ports.
  * Missing are those with which a program could remove what hides files (SYS_ADMIN), read around it
- * (DAC_READ_SEARCH, MKNOD, SYS_RAWIO) or look into the server (SYS_PTRACE).
+ * (DAC_READ_SEARCH, MKNOD, SYS_RAWIO) or look into the server (SYS_PTRACE) and its connections (NET_RAW).
  */
 const KEPT_BY_ROOT = [
   'CAP_AUDIT_WRITE',
@@ -11,7 +11,6 @@ const KEPT_BY_ROOT = [
   'CAP_FSETID',
   'CAP_KILL',
   'CAP_NET_BIND_SERVICE',
-  'CAP_NET_RAW',
   'CAP_SETFCAP',
   'CAP_SETGID',
   'CAP_SETPCAP',

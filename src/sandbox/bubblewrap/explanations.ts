@@ -1,4 +1,4 @@
-import type { ConfiguredFolders } from './workspace-mounts.js';
+import type { ConfiguredFolders } from '../trial.js';
 
 /** Tells agents what the mode `guarded` does not let them do. */
 export function guardedText(): string {

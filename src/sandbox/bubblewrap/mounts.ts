@@ -32,6 +32,8 @@ export interface Mount {
   from?: string;
   /** Left out if there is nothing. */
   optional?: boolean;
+  /** Only the administrator can replace it: its identity is not checked. */
+  ofSystem?: boolean;
 }
 
 /**

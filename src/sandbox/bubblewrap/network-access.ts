@@ -4,6 +4,8 @@ import type { Mount } from './mounts.js';
 
 /** How programs of the mode `workspace` reach the network. */
 export interface NetworkAccess {
+  /** `on`, `off`, or which hosts. */
+  name: string;
   /** Arguments of bubblewrap. */
   options: readonly string[];
   mounts: readonly Mount[];
@@ -16,6 +18,7 @@ export interface NetworkAccess {
 
 /** The network of the machine. */
 export const NETWORK_ON: NetworkAccess = {
+  name: 'on',
   options: [],
   mounts: [],
   wrap: (start) => start,
@@ -25,6 +28,7 @@ export const NETWORK_ON: NetworkAccess = {
 
 /** Only a loopback interface, which the processes of one program share. */
 export const NETWORK_OFF: NetworkAccess = {
+  name: 'off',
   options: ['--unshare-net'],
   mounts: [],
   wrap: (start) => start,
@@ -42,6 +46,7 @@ export async function networkOf(
 ): Promise<NetworkAccess> {
   const proxy = await NetworkProxy.start({ hosts: HostList.parse(hosts), onRefusal });
   return {
+    name: `of ${hosts.length} listed ${hosts.length === 1 ? 'host' : 'hosts'}`,
     options: NETWORK_OFF.options,
     mounts: [],
     wrap: (start) => proxy.wrap(start),

@@ -4,6 +4,7 @@ import { isInside, type FileRules } from '../../files/index.js';
 import { realPath, realScope } from '../real-scope.js';
 import type { ConfinementScope } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
+import type { ConfiguredFolders } from '../trial.js';
 import { ServerFileRules } from './server-file-rules.js';
 import {
   privateFolders,
@@ -11,7 +12,6 @@ import {
   shownInWorkspaceMode,
   systemFolders,
   visibleFolders,
-  type ConfiguredFolders,
 } from './workspace-mounts.js';
 
 /** The rules of the mode `workspace` for tools inside this process: what its mounts say. */

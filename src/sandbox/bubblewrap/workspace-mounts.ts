@@ -5,6 +5,7 @@ import { isInside } from '../../files/index.js';
 import { realPath } from '../real-scope.js';
 import type { ConfinementScope, ShownFolder } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
+import type { ConfiguredFolders } from '../trial.js';
 import { hidingMounts, ownFolders, shownMounts } from './guarded-mounts.js';
 import type { Mount } from './mounts.js';
 import { repositoryFolders } from './repository-folders.js';
@@ -45,12 +46,6 @@ const SECRET_FOLDERS = [
   ...['/etc/wireguard', '/etc/openvpn', '/etc/letsencrypt', '/etc/kubernetes', '/etc/rancher'],
 ];
 const HOST_KEYS = '/etc/ssh';
-
-/** What the operator shows besides workspaces (absolute real paths). */
-export interface ConfiguredFolders {
-  readable: readonly string[];
-  writable: readonly string[];
-}
 
 /** The folders of a conversation that programs see under other names. */
 export interface PrivateFolders {
@@ -105,7 +100,7 @@ export function workspaceMounts(
 ): Mount[] {
   const home = os.homedir();
   const visible: Mount[] = [
-    ...SYSTEM.map((at): Mount => ({ at, as: 'read-only', optional: true })),
+    ...SYSTEM.map((at): Mount => ({ at, as: 'read-only', optional: true, ofSystem: true })),
     ...nameServers(),
     ...shownMounts(visibleFolders(server, scope, configured)),
   ];
@@ -125,8 +120,15 @@ export function workspaceMounts(
     ...mountsOfUserNamespace(),
     ...hidingMounts(server).filter(isNeeded),
     ...shownMounts(shownInWorkspaceMode(server, scope)),
-    ...shownMounts(own),
+    ...ownMounts(own),
   ];
+}
+
+/** What the server shows of its own to read may be named by links, and lies where no agent writes. */
+function ownMounts(own: readonly ShownFolder[]): Mount[] {
+  return shownMounts(own).map((mount) =>
+    mount.as === 'read-only' ? { ...mount, from: realPath(mount.at) } : mount,
+  );
 }
 
 /**
@@ -173,7 +175,7 @@ function privateMounts(folders: PrivateFolders | undefined, home: string): Mount
 /** The list of name servers is often a link to a file of a service in `/run`. */
 function nameServers(): Mount[] {
   const file = realPath('/etc/resolv.conf');
-  return isInside('/etc', file) || !existsSync(file) ? [] : [{ at: file, as: 'read-only' }];
+  return isInside('/etc', file) || !existsSync(file) ? [] : [{ at: file, as: 'read-only', ofSystem: true }];
 }
 
 function secrets(): Mount[] {

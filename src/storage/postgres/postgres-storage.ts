@@ -9,6 +9,7 @@ import type { BashHistoryLimits } from '../bash-history.js';
 import { PostgresAuditLog } from './audit/postgres-audit-log.js';
 import { PostgresBashHistories } from './bash/postgres-bash-histories.js';
 import { PostgresCatalogue } from './catalogue/postgres-catalogue.js';
+import { PostgresTurns } from './control/postgres-turns.js';
 import { ControlConnection } from './control/control-connection.js';
 import { connectionConfig, type DatabaseOptions } from './database/database-options.js';
 import { Database } from './database/index.js';
@@ -45,6 +46,7 @@ export class PostgresStorage {
   readonly database: Database;
   readonly logs: PostgresEventLogStore;
   readonly hints: PostgresHints;
+  readonly turns: PostgresTurns;
   readonly leases: PostgresLeaseStore;
   readonly catalogue: PostgresCatalogue;
   readonly servers: PostgresServerDirectory;
@@ -67,6 +69,7 @@ export class PostgresStorage {
     this.control = new ControlConnection(connectionConfig(database), timeoutMs);
     this.logs = new PostgresEventLogStore(this.database);
     this.hints = new PostgresHints(this.control);
+    this.turns = new PostgresTurns(this.database);
     this.lease = new ServerLease(this.control, { leaseSeconds, url, proofs, process });
     this.leases = new PostgresLeaseStore(this.database, this.lease, this.hints);
     this.catalogue = new PostgresCatalogue(this.database, this.leases, folders, (id) =>

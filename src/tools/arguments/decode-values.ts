@@ -5,14 +5,16 @@ import { decodeJsonPrefix, JsonDecodeError } from '../../json/index.js';
  * Repairs argument values that models encode wrongly: lists and objects given as JSON text are decoded
  * (ignoring text behind them), and texts given as a list of strings are joined.
  */
-export function decodeValues(schema: ToolSchema, args: Record<string, unknown>): Record<string, unknown> {
+export function decodeValues(
+  { properties }: Pick<ToolSchema, 'properties'>,
+  args: Record<string, unknown>,
+): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(args).map(([key, value]) => [key, decodeValue(fieldSchema(schema, key), value)]),
+    Object.entries(args).map(([key, value]) => [
+      key,
+      Object.hasOwn(properties, key) ? decodeValue(properties[key] ?? {}, value) : value,
+    ]),
   );
-}
-
-function fieldSchema(schema: ToolSchema, key: string): Record<string, unknown> {
-  return Object.hasOwn(schema.properties, key) ? (schema.properties[key] ?? {}) : {};
 }
 
 function decodeValue(schema: Record<string, unknown>, value: unknown): unknown {

@@ -1,7 +1,9 @@
 import { isJsonObject, decodeJson, JsonDecodeError } from '../../json/index.js';
 
 /** The arguments of a call, or why its text is not valid JSON. */
-type ParsedArguments = { ok: true; args: Record<string, unknown> } | { ok: false; error: string };
+type ParsedArguments =
+  /** `omitted`: the names of the arguments that were null. */
+  { ok: true; args: Record<string, unknown>; omitted: string[] } | { ok: false; error: string };
 
 /** Misspellings of `security_risk` that models produce. */
 const RISK_TYPOS = ['security_rort', 'securtiy_risk', 'security_riks'];
@@ -19,9 +21,11 @@ export function parseArguments(rawJson: string): ParsedArguments {
     if (error instanceof JsonDecodeError) return { ok: false, error: error.message };
     throw error;
   }
-  if (!isJsonObject(value)) return { ok: true, args: {} };
-  const given = Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
-  return { ok: true, args: correctRiskName(given) };
+  if (!isJsonObject(value)) return { ok: true, args: {}, omitted: [] };
+  const entries = Object.entries(value);
+  const given = Object.fromEntries(entries.filter(([, field]) => field !== null));
+  const omitted = entries.filter(([, field]) => field === null).map(([name]) => name);
+  return { ok: true, args: correctRiskName(given), omitted };
 }
 
 function correctRiskName(args: Record<string, unknown>): Record<string, unknown> {

@@ -76,11 +76,36 @@ export function resolveToolCall(
     );
   try {
     const args = repaired.name === 'file_editor' ? inferFileEditorCommand(repaired.args) : repaired.args;
-    return resolveArguments(tool, decodeValues(tool.definition.schema, args), options.analyzer, refuse);
+    const decoded = decodeValues(tool.definition.schema, args);
+    const structured = resolveFields(tool, decoded, parsed.omitted);
+    if (structured.problem !== undefined) {
+      const { security_risk: _risk, summary: _summary, ...own } = structured.args;
+      return refuse(`response_schema validation failed: ${structured.problem}`, own);
+    }
+    return resolveArguments(tool, structured.args, options.analyzer, refuse);
   } catch (error) {
     if (error instanceof CommandNotInferredError) return refuse(error.message, repaired.args);
     throw error;
   }
+}
+
+/**
+ * Repairs and validates the fields of a `response_schema`. Unlike null for an argument of the tool, null for
+ * a field is a value if the schema allows it.
+ * @param omitted the names of the arguments that were null
+ */
+function resolveFields(
+  { definition: { response } }: Tool,
+  given: Record<string, unknown>,
+  omitted: readonly string[],
+): { args: Record<string, unknown>; problem?: string } {
+  if (!response) return { args: given };
+  const args = decodeValues(response.decodable, given);
+  const nulls = omitted.filter((name) => Object.hasOwn(response.properties, name));
+  const withNulls = { ...args, ...Object.fromEntries(nulls.map((name) => [name, null])) };
+  if (nulls.length > 0 && response.problemOf(response.split(withNulls).fields) === undefined)
+    return { args: withNulls };
+  return { args, problem: response.problemOf(response.split(args).fields) };
 }
 
 function resolveArguments(
@@ -94,7 +119,7 @@ function resolveArguments(
   const isRiskGiven = analyzer && !definition.annotations.readOnlyHint && risk !== undefined;
   if (isRiskGiven && !isSecurityRisk(risk))
     return refuse(`${pythonRepr(risk)} is not a valid SecurityRisk`, own);
-  const validated = validateArguments(definition, own);
+  const validated = validateArguments(definition, definition.response?.split(own).rest ?? own);
   if (!validated.ok) return refuse(validated.error, own);
   const hasSummary = typeof summary === 'string' && summary.trim() !== '';
   return {

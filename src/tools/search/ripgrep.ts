@@ -103,7 +103,8 @@ async function* fileNames(output: AsyncIterable<string>): AsyncGenerator<string>
   }
 }
 
-async function ripgrepPath(): Promise<string> {
+/** The program. @throws SearchError if there is none for this platform */
+export async function ripgrepPath(): Promise<string> {
   try {
     // The import fails if the package has no ripgrep for this platform.
     const { rgPath } = await import('@vscode/ripgrep');

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import { errorCode } from '../../errors/index.js';
+import { traced, traceHeaders, type SpanOptions } from '../../telemetry/index.js';
 import type { WebhookTarget } from '../webhook-target.js';
 
 const TIMEOUT_MS = 30_000;
@@ -36,7 +37,37 @@ export class Sender {
   constructor(private readonly target: WebhookTarget) {}
 
   /** Never rejects. */
-  async send(message: Message): Promise<Outcome> {
+  send(message: Message): Promise<Outcome> {
+    return traced(
+      'webhook',
+      () => this.spanOf(message),
+      async (span) => {
+        const outcome = await this.sendOrRepeat(message);
+        if ('failure' in outcome) span.fail('unreachable', outcome.failure);
+        else span.set({ 'http.response.status_code': outcome.status });
+        if ('status' in outcome && outcome.status >= 400) span.fail(String(outcome.status));
+        return outcome;
+      },
+    );
+  }
+
+  /** A delivery belongs to the run whose events it brings. */
+  private spanOf({ url, conversationId }: Message): SpanOptions {
+    const { hostname, port, protocol } = new URL(url);
+    return {
+      kind: 'client',
+      within: conversationId,
+      attributes: {
+        'http.request.method': this.target.method,
+        'server.address': hostname,
+        'server.port': Number(port || (protocol === 'https:' ? 443 : 80)),
+        'gen_ai.conversation.id': conversationId,
+        'session.id': conversationId,
+      },
+    };
+  }
+
+  private async sendOrRepeat(message: Message): Promise<Outcome> {
     const first = await this.attempt(message);
     // The receiver closed a kept-alive connection at the moment it was reused.
     return first === 'stale' ? this.attempt(message, true) : first;
@@ -81,6 +112,7 @@ export class Sender {
       headers: {
         'user-agent': 'openhands-agent-server',
         accept: '*/*',
+        ...traceHeaders(),
         ...headers,
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(body),

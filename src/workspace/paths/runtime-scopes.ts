@@ -67,18 +67,23 @@ export class RuntimeScopes {
       outside: (what) => new InvalidRequestError([], `${what} must be inside the conversation workspace`),
     });
     const gitBounds = () =>
-      root === undefined ? this.bounds(confinement, folder) : this.boundsOfKey(root, rules);
+      root === undefined ? this.bounds(confinement, folder) : this.boundsOfKey(root, rules, scope);
     return { folder, rules, paths, gitPaths: paths, gitBounds, confinement: scope };
   }
 
-  /** Repositories of a key with its own folder have all their parts in there. */
-  private boundsOfKey(root: string, rules: FileRules): Promise<GitBounds> {
-    return GitBounds.of({ folders: [root], worktrees: this.config.paths.worktrees, rules });
+  /** Repositories of a key with its own folder have all their parts in there, and git sees nothing else. */
+  private boundsOfKey(
+    root: string,
+    rules: FileRules,
+    { folder: _kept, ...scope }: ConfinementScope,
+  ): Promise<GitBounds> {
+    const confinement = this.sandbox.confine(scope);
+    return GitBounds.of({ folders: [root], worktrees: this.config.paths.worktrees, rules, confinement });
   }
 
   /**
    * The configured root and the folder of a conversation, which may be outside the root; with the mode
-   * `workspace` only these. Git itself runs outside of the sandbox.
+   * `workspace` only these. Git itself runs outside of the sandbox, but for keys with their own folder.
    */
   private async bounds(
     { mode, files: rules }: Confinement,

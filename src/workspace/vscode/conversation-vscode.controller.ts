@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { Scope } from '../../auth/index.js';
+import { CurrentPrincipal, type Principal, Scope } from '../../auth/index.js';
 import { RuntimeConversationIdPipe, Field, nullable, text, Operation } from '../../http/index.js';
 import { RuntimeScopes } from '../paths/runtime-scopes.js';
 import { Editor, EDITOR_STATUS, type EditorStatus } from './editor.js';
@@ -51,10 +51,11 @@ export class ConversationVscodeController {
   async url(
     @Param(SCOPE, RuntimeConversationIdPipe) id: string,
     @Query() { base_url, workspace_dir }: ConversationVscodeQueryDto,
+    @CurrentPrincipal() principal: Principal,
   ): Promise<{ url: string | null }> {
     const { paths, folder } = await this.scopes.of(id);
     if (workspace_dir !== null) await paths.assertInside(workspace_dir, 'workspace_dir');
-    return { url: await this.editor.url(base_url, workspace_dir ?? folder) };
+    return { url: await this.editor.url(base_url, workspace_dir ?? folder, principal) };
   }
 
   @Get('status')

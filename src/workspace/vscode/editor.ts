@@ -11,7 +11,7 @@ import {
   ServiceUnavailableException,
   type BeforeApplicationShutdown,
 } from '@nestjs/common';
-import { isLoopbackOnly } from '../../auth/index.js';
+import { Authenticator, isLoopbackOnly, type Principal } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { KnownSecrets } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
@@ -44,20 +44,25 @@ const DISABLED = 'VSCode is disabled in configuration';
 
 /**
  * Runs OpenVSCode Server, if it is installed. It is started when its address is first requested and stopped
- * with this server. Access requires a token that is new for each start of this server.
+ * with this server. Access requires a token that is new for each start of this server, and after a named key
+ * has ended that was told the one before.
  */
 @Injectable()
 export class Editor implements BeforeApplicationShutdown {
   private readonly logger = new Logger('VSCode');
-  private readonly token = randomBytes(24).toString('base64url');
+  private token = newToken();
+  /** The named keys that were told the token, with what ends waiting for their end. */
+  private readonly told = new Map<string, () => void>();
   private readonly closing = new AbortController();
   private child: ChildProcess | undefined;
   private starting: Promise<boolean> | undefined;
+  private ending: Promise<void> | undefined;
   private failedAt = -Infinity;
 
   constructor(
     private readonly config: AppConfig,
-    known: KnownSecrets,
+    private readonly authenticator: Authenticator,
+    private readonly known: KnownSecrets,
   ) {
     known.add([this.token]);
   }
@@ -72,13 +77,15 @@ export class Editor implements BeforeApplicationShutdown {
    * The URL at which the editor shows a folder; starts the editor if needed. Null if it is not installed or
    * does not start.
    * @param baseUrl public address of the editor; by default on this machine
+   * @param principal whoever is told the token
    * @throws ServiceUnavailableException when the editor is disabled
    */
-  async url(baseUrl: string | null, folder: string): Promise<string | null> {
+  async url(baseUrl: string | null, folder: string, principal: Principal): Promise<string | null> {
     if (!this.config.enable_vscode)
       throw new ServiceUnavailableException(`${DISABLED}. Set enable_vscode=true to enable.`);
     this.starting ??= this.started().finally(() => (this.starting = undefined));
     if (!(await this.starting)) return null;
+    this.endWith(principal);
     const { vscode_port: port, vscode_base_path } = this.config;
     const base = withoutTrailingSlashes(baseUrl ?? `http://localhost:${port}`);
     const below = withoutTrailingSlashes((vscode_base_path ?? '').replace(/^\/+/, ''));
@@ -89,8 +96,34 @@ export class Editor implements BeforeApplicationShutdown {
   /** Stops the editor. */
   async beforeApplicationShutdown(): Promise<void> {
     this.closing.abort(new Error('The server stops'));
+    this.forgetTold();
     await this.starting;
     if (this.child) await endGroup(this.child);
+  }
+
+  /** The token must not outlive a key that was told it: the editor knows no keys. */
+  private endWith(principal: Principal): void {
+    if (this.told.has(principal.id)) return;
+    const stop = this.authenticator.whenEnded(principal, () => this.renewToken());
+    this.told.set(principal.id, stop);
+  }
+
+  private forgetTold(): void {
+    for (const stop of this.told.values()) stop();
+    this.told.clear();
+  }
+
+  /** Ends the editor. The next one, for whoever asks for it, has another token. */
+  private renewToken(): void {
+    this.forgetTold();
+    this.token = newToken();
+    this.known.add([this.token]);
+    const { starting } = this;
+    this.ending = (async () => {
+      await starting;
+      if (this.child) await endGroup(this.child);
+    })();
+    this.logger.log('a key has ended that could open the editor: it is stopped, and its token is not valid');
   }
 
   private get isRunning(): boolean {
@@ -98,6 +131,7 @@ export class Editor implements BeforeApplicationShutdown {
   }
 
   private async started(): Promise<boolean> {
+    await this.ending;
     if (this.isRunning) return true;
     const program = path.join(path.resolve(this.config.base_dir, this.config.vscode_path), PROGRAM);
     const isThere = await access(program, constants.X_OK).then(
@@ -149,6 +183,10 @@ export class Editor implements BeforeApplicationShutdown {
       await rm(folder, { recursive: true, force: true });
     }
   }
+}
+
+function newToken(): string {
+  return randomBytes(24).toString('base64url');
 }
 
 /** Another program on the port would be mistaken for the editor and receive its token. */

@@ -1,5 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { Scope } from '../../auth/index.js';
+import { CurrentPrincipal, type Principal, Scope } from '../../auth/index.js';
 import { Field, nullable, text, Operation } from '../../http/index.js';
 import { Editor, EDITOR_STATUS, type EditorStatus } from './editor.js';
 
@@ -38,8 +38,11 @@ export class VscodeController {
     },
     errors: { 503: 'The editor is disabled in the configuration.' },
   })
-  async url(@Query() { base_url, workspace_dir }: VscodeQueryDto): Promise<{ url: string | null }> {
-    return { url: await this.editor.url(base_url, workspace_dir) };
+  async url(
+    @Query() { base_url, workspace_dir }: VscodeQueryDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<{ url: string | null }> {
+    return { url: await this.editor.url(base_url, workspace_dir, principal) };
   }
 
   @Get('status')

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { appendFile, readFile, readdir } from 'node:fs/promises';
+import path from 'node:path';
 
 const KEY = 'HIDDEN-key-of-the-administrator';
 
@@ -31,6 +33,21 @@ export async function shareLinks({ openPage, startServer, step, axe, screenshots
     assert.equal(await page.getByRole('dialog').count(), 0);
     await axe(page);
     await screenshots(page, 'shared');
+  });
+
+  await step('follows it beyond a line of the log that is no event for it', async () => {
+    await server.stop();
+    const found = await readdir(server.folder, { recursive: true });
+    const log = path.join(server.folder, found.find((name) => name.endsWith('events.jsonl')));
+    const [first = ''] = (await readFile(log, 'utf8')).split('\n');
+    await appendFile(log, `${JSON.stringify({ ...JSON.parse(first), id: 'odd', kind: 7 })}\n`);
+    expectProblems(page, /WebSocket|socket|ERR_CONNECTION_REFUSED/);
+    await server.start();
+    const another = await openPage({ of: server, at: link.path.replace('/console/', '') });
+    await another.getByText('Good morning.', { exact: true }).first().waitFor();
+    await ask('POST', `/api/conversations/${id}/events`, { ...say('SAY: Good day.'), run: true });
+    for (const each of [page, another]) await each.getByText('Good day.', { exact: true }).first().waitFor();
+    await another.close();
   });
 
   await step('follows it, and says when the link has ended', async () => {

@@ -4,7 +4,6 @@ import {
   NoOtherFields,
   type FieldType,
   anyObject,
-  anything,
   choice,
   decimal,
   flag,
@@ -24,6 +23,7 @@ import { agent } from './agent/any-agent.dto.js';
 import { HookConfigDto, hookConfig } from './agent/hook-config.dto.js';
 import { SendMessageRequestDto } from './message.dto.js';
 import { NeverConfirmDto, confirmationPolicy, secretSource, securityAnalyzer } from './policies.dto.js';
+import { observabilityMetadata, observabilitySpanName, observabilityTags } from './observability-fields.js';
 import { tags } from './tags.js';
 
 /** `PATH_MAX` of Linux: no file system that the server runs on accepts longer paths. */
@@ -294,27 +294,29 @@ export class StartConversationRequestDto {
   )
   tags: Record<string, string> | null = {};
 
-  @Field(nullable(text()), 'Id of the user in the system of the client. Stored, but not used or shown.')
+  @Field(nullable(text()), 'Id of the user in the system of the client, for traces. Not shown.')
   user_id: string | null = null;
 
   @Field(
-    recordOf(anything()),
-    'Properties for traces. Stored for other programs; this server sends no traces.',
+    observabilityMetadata,
+    'Properties of the traces of its runs: scalars, and lists of one type. Without traces (see the guide about ' +
+      'them) they are only stored. Null: none.',
   )
   observability_metadata: JsonObject = {};
 
-  @Field(
-    listOf(text({ min: 1 })),
-    'Labels for traces. Stored for other programs; this server sends no traces.',
-  )
+  @Field(observabilityTags, 'Labels of the traces of its runs. Null: none.')
   observability_tags: string[] = [];
 
-  @Field(text(), 'Name of the span in traces. Stored for other programs; this server sends no traces.')
+  @Field(
+    observabilitySpanName,
+    'Name of the spans of its runs: at most 128 letters, digits and `._:/-`. Null or `conversation`: the usual name.',
+  )
   observability_span_name = 'conversation';
 
   @Field(
     nullable(text()),
-    'Span to which traces belong; null: none. Stored for other programs; this server sends no traces.',
+    'Span to which the traces of its runs belong, as a JSON object with `trace_id` and `span_id` (UUIDs). ' +
+      'Null, or anything else: none.',
   )
   observability_parent_span_context: string | null = null;
 

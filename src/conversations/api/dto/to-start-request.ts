@@ -8,6 +8,7 @@ import type { RequestedConversation, WorktreeOptions } from '../../state/start-r
 import { ACPAgentDto, acpAgentFromSettings, toAcpAgentSpec } from './agent/acp-agent.dto.js';
 import { AgentDto, DEFAULT_PROMPT_FILE, LLMSummarizingCondenserDto } from './agent/agent.dto.js';
 import { toCondenser } from './agent/to-condenser.js';
+import { toolsFromSettings } from './agent/tools-from-settings.js';
 import { AgentSettingsDto } from './agent/agent-settings.dto.js';
 import type { LaunchedProfile } from '../../profiles/launch-profiles.js';
 import { inScope } from '../../profiles/secret-scope.js';
@@ -21,10 +22,8 @@ import type {
 } from './start-conversation.dto.js';
 import { toNewMessage } from './to-new-message.js';
 
-/** Tools of agent settings without `tools`. */
-const DEFAULT_TOOLS = ['terminal', 'file_editor', 'task_tracker', 'browser_tool_set'];
-/** Built-in tools of an agent that is created from settings. */
-const SETTINGS_BUILT_IN = ['FinishTool', 'ThinkTool', 'SwitchLLMTool'];
+/** The tool that switches to the model which a meta-profile chooses. */
+const ROUTING_TOOL = 'ClassifyAndSwitchLLMTool';
 /** Settings that no longer exist. They are rejected instead of being ignored. */
 const REMOVED_SETTINGS = ['enable_sub_agents', 'enable_switch_llm_tool'];
 /** The usage id under which summaries are counted. */
@@ -260,14 +259,13 @@ function agentFromSettings(settings: JsonObject): AgentSpec {
   const { tools, persona, agent_context, tool_concurrency_limit, mcp_config } = dto;
   const agent = new AgentDto();
   Object.assign(agent, { llm: dto.llm, agent_context, persona, tool_concurrency_limit, mcp_config });
+  const named = toolsFromSettings(tools && tools.map(({ name, params }) => ({ name, params })));
+  const routing = routingTool(dto);
+  const isOther = (name: string): boolean => routing.length === 0 || name !== ROUTING_TOOL;
   return {
     ...toAgentSpec(agent),
-    tools: [
-      ...(tools?.map(({ name, params }) => ({ name, params })) ??
-        DEFAULT_TOOLS.map((name) => ({ name, params: {} }))),
-      ...routingTool(dto),
-    ],
-    include_default_tools: SETTINGS_BUILT_IN,
+    tools: [...named.tools.filter(({ name }) => isOther(name)), ...routing],
+    include_default_tools: named.include_default_tools.filter(isOther),
     condenser: condenserFromSettings(dto),
     critic: criticFromSettings(dto.verification, dto.llm),
   };
@@ -285,7 +283,7 @@ function routingTool(dto: AgentSettingsDto): ToolSpec[] {
     ...(meta_profile ? { meta_profile: toPlain(meta_profile) } : {}),
     ...(llms.length > 0 ? { meta_profile_llms: Object.fromEntries(llms) } : {}),
   };
-  return [{ name: 'ClassifyAndSwitchLLMTool', params }];
+  return [{ name: ROUTING_TOOL, params }];
 }
 
 function condenserFromSettings({ condenser, llm }: AgentSettingsDto): CondenserSpec | null {

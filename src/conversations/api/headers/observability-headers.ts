@@ -1,6 +1,8 @@
 import { InvalidRequestError } from '../../../errors/index.js';
 import type { IncomingHttpHeaders } from 'node:http';
+import { type FieldType, prefixPath, RequestValidationError } from '../../../http/index.js';
 import { isJsonObject } from '../../../json/index.js';
+import { observabilityMetadata, observabilitySpanName } from '../dto/observability-fields.js';
 import type { StartConversationRequestDto } from '../dto/start-conversation.dto.js';
 
 const PREFIX = 'x-openhands-observability-';
@@ -14,9 +16,10 @@ export const OBSERVABILITY_HEADERS = {
 } as const;
 
 /**
- * Sets observability fields from headers, which proxies add without changing the body. Only fields that have
- * their default in the body are set.
- * @throws InvalidRequestError if the metadata is not a JSON object
+ * Sets observability fields from headers, which proxies add without changing the body. What the body says
+ * wins, for metadata key by key.
+ * @throws InvalidRequestError if the metadata is not JSON; RequestValidationError for other values that the body
+ *   could not have either
  */
 export function withObservabilityHeaders(
   dto: StartConversationRequestDto,
@@ -26,30 +29,33 @@ export function withObservabilityHeaders(
     const value = headers[PREFIX + name];
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
-  const spanName = header('span-name');
-  if (spanName && dto.observability_span_name === DEFAULT_SPAN_NAME) dto.observability_span_name = spanName;
+  const spanName = checked(observabilitySpanName, header('span-name'));
+  if (typeof spanName === 'string' && dto.observability_span_name === DEFAULT_SPAN_NAME)
+    dto.observability_span_name = spanName;
   const tags = header('tags')
     ?.split(',')
     .map((tag) => tag.trim());
   if (tags && dto.observability_tags.length === 0) dto.observability_tags = tags.filter((tag) => tag !== '');
-  const metadata = header('metadata');
-  if (metadata && Object.keys(dto.observability_metadata).length === 0) {
-    dto.observability_metadata = parseMetadata(metadata);
-  }
+  const metadata = checked(observabilityMetadata, parseMetadata(header('metadata')));
+  if (isJsonObject(metadata)) dto.observability_metadata = { ...metadata, ...dto.observability_metadata };
   dto.observability_parent_span_context ??= header('parent-span-context') ?? null;
   return dto;
 }
 
 const DEFAULT_SPAN_NAME = 'conversation';
 
-function parseMetadata(text: string): Record<string, unknown> {
-  const invalid = new InvalidRequestError([], 'X-OpenHands-Observability-Metadata must be a JSON object');
-  let value: unknown;
+function parseMetadata(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
-    throw invalid;
+    throw new InvalidRequestError([], 'X-OpenHands-Observability-Metadata must be a JSON object');
   }
-  if (!isJsonObject(value)) throw invalid;
+}
+
+/** The value of a header as the field of the body takes it. As in the original, problems name no place. */
+function checked(field: FieldType, value: unknown): unknown {
+  const problems = value === undefined ? [] : field.problems(value);
+  if (problems.length > 0) throw new RequestValidationError(prefixPath([], problems), {});
   return value;
 }

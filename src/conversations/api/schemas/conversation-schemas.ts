@@ -38,6 +38,10 @@ export function conversationSchemas(): Record<string, JsonSchema> {
     },
     AgentResponseResult: objectSchema({
       response: [text, 'Text of the last `finish` call or message of the agent; empty if there is none yet.'],
+      'structured_output?': [
+        { type: 'object', additionalProperties: true },
+        'The fields that the `response_schema` of `finish` asks for; absent if the answer has none.',
+      ],
     }),
     ConversationPage: objectSchema({
       items: [list(ref('ConversationInfo')), 'Conversations in the requested order.'],

@@ -65,7 +65,7 @@ export class ChatAnswer {
       this.finishReason === 'content_filter' || (this.finishReason === 'stop' && this.refused);
     if (isFiltered && content.every(({ type }) => type === 'reasoning'))
       throw new FilteredAnswerError(`The content filter blocked the answer (${this.finishReason}).`);
-    return { id, content, usage, body };
+    return { id, content, usage, body, finishReason: this.finishReason };
   }
 
   private get content(): LanguageModelV3Content[] {

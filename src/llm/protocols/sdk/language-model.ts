@@ -15,6 +15,8 @@ export interface ModelOutput {
   headers?: Record<string, string>;
   /** The parsed body of an answer that was not streamed. */
   body?: unknown;
+  /** Why the answer ends, in the provider's words. */
+  finishReason?: string;
 }
 
 /** The provider sent an answer without content. */
@@ -55,6 +57,7 @@ export async function callLanguageModel(
     usage: result.usage,
     headers: result.response?.headers,
     body: result.response?.body,
+    finishReason: reasonText(result.finishReason),
   };
 }
 
@@ -111,12 +114,17 @@ async function stream(
     throw new EmptyAnswerError('The stream ended before the answer was complete.');
   assertNotFiltered(gathered.content, end);
   output.content = gathered.content;
+  output.finishReason = reasonText(end);
   return output;
 }
 
 /** Whether the provider omitted the reason for the end of the answer. */
 function lacksReason({ unified, raw }: LanguageModelV3FinishReason): boolean {
   return unified === 'other' && raw === undefined;
+}
+
+function reasonText({ unified, raw }: LanguageModelV3FinishReason): string {
+  return raw ?? unified;
 }
 
 /** Content before the filter took effect is an answer. */

@@ -17,9 +17,11 @@ import { linesBackwards } from './lines-backwards.js';
 
 /** Bytes that one page looks at: a rare match must not hold up the server. The next page goes on. */
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+/** The position behind any file. */
+const WHOLE_FILE = 999_999_999_999_999;
 const PAGE_ID = /^([\dT.Z-]+-[0-9a-f]{8}\.jsonl)@(\d{1,15})$/;
 
-/** The audit log as JSON lines in a folder of its own, readable by its owner only. */
+/** Entries as JSON lines in a folder of their own, readable by its owner only. */
 export class FileAuditLog extends AuditLog {
   private readonly segments: AuditSegments;
   private readonly turns = new SerialQueue();
@@ -52,6 +54,7 @@ export class FileAuditLog extends AuditLog {
         if (isBefore(newerBegins, query.from)) break;
         newerBegins = name;
         if (from !== undefined && name > from.name) continue;
+        if (items.length >= query.limit) return { items, nextPageId: `${name}@${WHOLE_FILE}` };
         const end = name === from?.name ? from.offset : Infinity;
         const next = await this.readSegment(name, end, left, query, items);
         if (next.offset > 0) return { items, nextPageId: `${name}@${next.offset}` };

@@ -101,6 +101,14 @@ export class FileBashHistory extends BashHistory {
     return () => this.followers.delete(follower);
   }
 
+  expire(): Promise<number> {
+    return this.changes.run(async () => {
+      const before = this.droppedCount;
+      await this.trim();
+      return this.droppedCount - before;
+    });
+  }
+
   clear(): Promise<number> {
     return this.changes.run(async () => {
       const count = this.entries.length;

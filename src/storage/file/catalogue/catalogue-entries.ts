@@ -12,8 +12,11 @@ export class CatalogueEntries {
   /** Ids of child conversations by parent. */
   private readonly children = new Map<string, Set<string>>();
 
-  /** @param isForeign whether others than this server write a conversation: they must not say whose it is */
-  constructor(private readonly isForeign: (id: string) => boolean = () => false) {}
+  /**
+   * @param ownerOf whose a conversation is that others than this server write, who must not say so; undefined
+   *   for all others
+   */
+  constructor(private readonly ownerOf: (id: string) => string | null | undefined = () => undefined) {}
 
   get size(): number {
     return this.all.size;
@@ -42,7 +45,8 @@ export class CatalogueEntries {
   }
 
   private trusted(entry: CatalogueEntry): CatalogueEntry {
-    return this.isForeign(entry.id) ? { ...entry, owner_key: null, parent_conversation_id: null } : entry;
+    const owner_key = this.ownerOf(entry.id);
+    return owner_key === undefined ? entry : { ...entry, owner_key, parent_conversation_id: null };
   }
 
   delete(id: string): void {

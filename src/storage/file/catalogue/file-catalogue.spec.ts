@@ -247,7 +247,7 @@ describe('FileCatalogue', () => {
     await catalogue.save({ ...metadata, filling: 'x'.repeat(9 * 1024 * 1024) }, fence);
     const foreign = new FileCatalogue(
       { conversationsPath: root, leaseTtlSeconds: 0 },
-      { isForeign: (id) => id === metadata.id },
+      { ownerOf: (id) => (id === metadata.id ? null : undefined) },
     );
     await expect(foreign.load(metadata.id)).rejects.toThrow(DamagedConversationError);
     expect(await foreign.loadMany([metadata.id])).toEqual([undefined]);

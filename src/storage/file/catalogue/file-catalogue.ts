@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../../errors/index.js';
@@ -41,15 +41,18 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap, 
   /** Writes and removals of each conversation. */
   private readonly changes = new KeyedSerialQueue();
   private readonly scan: FolderScan;
+  /** Folders of deleted conversations that are being removed, and those that could not be: they were logged. */
+  private readonly removing = new Set<string>();
+  private readonly unremovable = new Set<string>();
 
   constructor(
     private readonly options: StorageOptions,
-    reserved: Pick<ReservedConversations, 'isForeign'> = { isForeign: () => false },
+    reserved: Pick<ReservedConversations, 'ownerOf'> = { ownerOf: () => undefined },
   ) {
     super();
-    const isForeign = (id: string): boolean => reserved.isForeign(id);
-    this.entries = new CatalogueEntries(isForeign);
-    this.files = new MetadataFiles(options.conversationsPath, isForeign);
+    const ownerOf = (id: string): string | null | undefined => reserved.ownerOf(id);
+    this.entries = new CatalogueEntries(ownerOf);
+    this.files = new MetadataFiles(options.conversationsPath, (id) => ownerOf(id) !== undefined);
     this.scan = new FolderScan(options.conversationsPath, {
       entries: this.entries,
       files: this.files,
@@ -58,7 +61,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap, 
       onSummaryFailed: (error) => {
         this.logger.warn(`the summary for faster starts could not be written: ${errorMessage(error)}`);
       },
-      onFirstScan: (names) => void this.removeLeftovers(names),
+      onFirstScan: (names) => void this.removeDeleted(names),
     });
   }
 
@@ -225,18 +228,42 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap, 
     this.logger.error(`conversation ${id} is left out: ${this.files.path(id)}: ${errorMessage(error)}`);
   }
 
-  /** Removes folders of deleted conversations. */
-  private async removeLeftovers(names: readonly string[]): Promise<void> {
-    for (const name of names.filter((it) => it.startsWith(DELETED_PREFIX)))
-      await this.removeFolder(path.join(this.options.conversationsPath, name));
+  override async removeLeftovers(): Promise<{ removed: number; failures: string[] }> {
+    const left = await readdir(this.options.conversationsPath).catch(() => []);
+    return this.removeDeleted(left);
   }
 
-  /** Removes the folder of a deleted conversation; if that fails, the next start tries again. */
-  private async removeFolder(folder: string): Promise<void> {
+  /** Removes folders of deleted conversations. */
+  private async removeDeleted(names: readonly string[]): Promise<{ removed: number; failures: string[] }> {
+    let removed = 0;
+    const failures: string[] = [];
+    for (const name of names.filter((it) => it.startsWith(DELETED_PREFIX))) {
+      const folder = path.join(this.options.conversationsPath, name);
+      if (this.removing.has(folder)) continue;
+      const failure = await this.removeFolder(folder);
+      if (failure === undefined) removed += 1;
+      else failures.push(failure);
+    }
+    return { removed, failures };
+  }
+
+  /**
+   * Removes the folder of a deleted conversation; if that fails, the next start or sweep tries again.
+   * @returns why it could not be removed
+   */
+  private async removeFolder(folder: string): Promise<string | undefined> {
+    this.removing.add(folder);
     try {
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+      this.unremovable.delete(folder);
+      return undefined;
     } catch (error) {
-      this.logger.warn(`${folder} could not be removed: ${String(error)}`);
+      const failure = `${folder} could not be removed: ${String(error)}`;
+      if (!this.unremovable.has(folder)) this.logger.warn(failure);
+      this.unremovable.add(folder);
+      return failure;
+    } finally {
+      this.removing.delete(folder);
     }
   }
 }

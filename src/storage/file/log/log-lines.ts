@@ -212,7 +212,8 @@ export class LogLines {
     const before = this.damaged?.size ?? 0;
     if (this.bounds) this.bound(await this.file.size(), 0);
     const torn = await this.file.use((fd) => scanLog(fd, from, (line) => this.addScanned(line), this.bound));
-    if (torn > 0 && torn !== this.torn) {
+    // Somebody else may be writing it at this moment.
+    if (torn > 0 && torn !== this.torn && !this.bounds) {
       logger.warn(
         `conversation ${this.conversationId}: cut ${torn} bytes of an unfinished event off the log`,
       );

@@ -1,6 +1,10 @@
 import { InvalidRequestError } from '../../../errors/index.js';
 import {
+  AUDIT_CLASSES,
+  AUDIT_SHARES,
   AuditLog,
+  KEY_OPERATIONS,
+  type AuditClass,
   type AuditEntry,
   type AuditLogOptions,
   type AuditOutcome,
@@ -37,11 +41,23 @@ const ENTRY_BYTES = 400;
 /** Entries that one statement removes, at most. */
 const SWEEP_ENTRIES = 5000;
 
-/** Removes the oldest entries of those beyond `$1`. */
-const SWEEP_BEYOND = `
+const IS_REFUSED = "(outcome = 'refused' OR key_id IS NULL)";
+/** The entries of a kind; `auditClassOf` says the same of one entry. */
+const OF_CLASS: Readonly<Record<AuditClass, string>> = {
+  keys: `NOT ${IS_REFUSED} AND operation ~ '${KEY_OPERATIONS}'`,
+  refused: IS_REFUSED,
+  work: `NOT ${IS_REFUSED} AND operation !~ '${KEY_OPERATIONS}'`,
+};
+
+/** Removes the oldest entries of a kind beyond the newest `$1`. */
+function sweepBeyond(name: AuditClass): string {
+  const own = OF_CLASS[name];
+  return `
 DELETE FROM audit_entry WHERE number IN (
-  SELECT number FROM audit_entry WHERE number <= (SELECT max(number) FROM audit_entry) - $1
+  SELECT number FROM audit_entry WHERE ${own} AND number <= (
+    SELECT number FROM audit_entry WHERE ${own} ORDER BY number DESC OFFSET $1 LIMIT 1)
   ORDER BY number LIMIT ${SWEEP_ENTRIES})`;
+}
 
 /** Removes entries that are older than `$1` days. */
 const SWEEP_OLD = `
@@ -86,8 +102,10 @@ export class PostgresAuditLog extends AuditLog {
   }
 
   async sweep(): Promise<void> {
-    const entries = Math.max(1, Math.floor(this.limits.maxBytes / ENTRY_BYTES));
-    while ((await this.sweepOnce(SWEEP_BEYOND, entries)) === SWEEP_ENTRIES);
+    for (const name of AUDIT_CLASSES) {
+      const entries = Math.max(1, Math.floor((this.limits.maxBytes * AUDIT_SHARES[name]) / ENTRY_BYTES));
+      while ((await this.sweepOnce(sweepBeyond(name), entries)) === SWEEP_ENTRIES);
+    }
     while ((await this.sweepOnce(SWEEP_OLD, this.limits.keepDays)) === SWEEP_ENTRIES);
   }
 

@@ -44,6 +44,9 @@ export class PostgresCatalogue extends Catalogue {
   private readonly stamps = new JoinedLookups((ids) => this.versionsOf(ids));
   private readonly children = new JoinedLookups((ids) => this.childrenOfMany(ids));
 
+  /** Folders of deleted conversations that could not be removed: they were logged. */
+  private readonly unremovable = new Set<string>();
+
   constructor(
     private readonly database: Repeatable,
     private readonly leases: Leases,
@@ -169,13 +172,19 @@ export class PostgresCatalogue extends Catalogue {
     if (row) await this.removeRest(id, row.length);
     else if (await this.has(id)) throw new LeaseHeldError(id);
     this.tellChange(id);
-    await this.removeFolder(id);
+    await this.removeFolder(this.folders.folder(id));
   }
 
   /** Removes what dead servers have left of creations and removals. */
-  async removeLeftovers(): Promise<void> {
+  override async removeLeftovers(): Promise<{ removed: number; failures: string[] }> {
     const { rows } = await this.database.read<{ id: string }>(statements.LEFTOVERS, [MAX_LEFTOVERS]);
     for (const { id } of rows) await this.remove(id);
+    const failures: string[] = [];
+    for (const folder of [...this.unremovable]) {
+      const failure = await this.removeFolder(folder);
+      if (failure !== undefined) failures.push(failure);
+    }
+    return { removed: rows.length, failures };
   }
 
   /** Stores what lists show of open conversations. */
@@ -209,12 +218,17 @@ export class PostgresCatalogue extends Catalogue {
     await this.database.read(statements.END_REMOVAL, [id]);
   }
 
-  private async removeFolder(id: string): Promise<void> {
-    const folder = this.folders.folder(id);
+  /** @returns why it could not be removed */
+  private async removeFolder(folder: string): Promise<string | undefined> {
     try {
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+      this.unremovable.delete(folder);
+      return undefined;
     } catch (error) {
-      this.logger.warn(`${folder} could not be removed: ${errorMessage(error)}`);
+      const failure = `${folder} could not be removed: ${errorMessage(error)}`;
+      if (!this.unremovable.has(folder)) this.logger.warn(failure);
+      this.unremovable.add(folder);
+      return failure;
     }
   }
 

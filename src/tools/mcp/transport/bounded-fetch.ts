@@ -1,3 +1,4 @@
+import { traceHeaders } from '../../../telemetry/index.js';
 import { MessageBound, MessageTooLongError, type MessageFraming } from './message-bound.js';
 
 /**
@@ -6,7 +7,7 @@ import { MessageBound, MessageTooLongError, type MessageFraming } from './messag
  */
 export function boundedFetch(onTooLong: (error: MessageTooLongError) => void): typeof fetch {
   return async (input, init) => {
-    const response = await fetch(input, init);
+    const response = await fetch(input, withTrace(init));
     if (!response.body) return response;
     // An event stream is endless: each event is checked separately.
     const isStream = response.headers.get('content-type')?.includes('text/event-stream') ?? false;
@@ -18,6 +19,15 @@ export function boundedFetch(onTooLong: (error: MessageTooLongError) => void): t
       headers,
     });
   };
+}
+
+/** The server may go on with the trace of the tool's call. */
+function withTrace(init: RequestInit | undefined): RequestInit | undefined {
+  const added = Object.entries(traceHeaders());
+  if (added.length === 0) return init;
+  const headers = new Headers(init?.headers);
+  for (const [name, value] of added) if (!headers.has(name)) headers.set(name, value);
+  return { ...init, headers };
 }
 
 function boundingStream(

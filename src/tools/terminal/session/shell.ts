@@ -110,7 +110,7 @@ export class Shell {
    * @throws ShellStartError if there is no such shell, or it is not a supported bash
    */
   static async start(options: ShellOptions, listener: ShellListener): Promise<Shell> {
-    const { spawn } = await import('@lydell/node-pty');
+    const { spawn } = await loadPty();
     await turnToStart();
     const start = shellProgram(options);
     return new Promise((resolve, reject) => {
@@ -265,4 +265,9 @@ export class Shell {
     this.state = 'ready';
     this.listener.onReady(this.lastPrompt);
   }
+}
+
+/** Loaded with the first shell, or at the start. */
+export function loadPty(): Promise<typeof import('@lydell/node-pty')> {
+  return import('@lydell/node-pty');
 }

@@ -1,0 +1,203 @@
+import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { errorMessage } from '../../errors/index.js';
+import { type ConversationEvent, EventBus } from '../../events/index.js';
+import { asJsonObject } from '../../json/index.js';
+import { KeyLimiter } from '../../limits/index.js';
+import { ConversationContainers } from '../fleet/conversation-containers.js';
+import { pauseInside } from '../fleet/inner-server.js';
+import { ContainerRecords } from '../records/container-records.js';
+
+/** How long a run may take to begin after the request for it was accepted (ms). */
+const BEGIN_MS = 5_000;
+/** Answers of models that a run may still get once it was asked to pause: those that are on their way. */
+const MAX_LATE_COSTS = 2;
+/** What was counted is stored after this time (ms). */
+const STORE_MS = 1_000;
+
+/** A run that counts for a key. */
+interface CountedRun {
+  ownerKey: string;
+  release: () => void;
+  /** The log says that it runs. Until then somebody has asked for it. */
+  isRunning: boolean;
+  isPausing: boolean;
+  /** How often it has cost something since. */
+  lateCosts: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * Counts the runs and the cost of conversations in containers for the keys that they belong to. Runs are
+ * counted from the request that begins one; what has begun otherwise, and the cost, is what the log says. An
+ * agent that has replaced the server in its container decides what that is.
+ */
+@Injectable()
+export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
+  private readonly logger = new Logger('Containers');
+  private readonly runs = new Map<string, CountedRun>();
+  /** Cost that was counted, by conversation (US dollars). */
+  private readonly counted = new Map<string, number>();
+  private readonly stores = new Map<string, NodeJS.Timeout>();
+  private unsubscribe: (() => void) | undefined;
+
+  constructor(
+    private readonly limiter: KeyLimiter,
+    private readonly records: ContainerRecords,
+    private readonly containers: ConversationContainers,
+    private readonly bus: EventBus,
+  ) {}
+
+  onModuleInit(): void {
+    this.unsubscribe = this.bus.subscribe('*', {
+      onEvent: ({ conversationId, event }) => this.onEvent(conversationId, event),
+      onOpening: (opening) => {
+        const { conversationId: id } = opening;
+        if (this.ownerOf(id) !== null) this.onEvent(id, opening.snapshot());
+        return Promise.resolve();
+      },
+      onClosing: ({ conversationId, removed }) => this.onClosing(conversationId, removed),
+    });
+  }
+
+  onModuleDestroy(): void {
+    this.unsubscribe?.();
+    for (const timer of this.stores.values()) clearTimeout(timer);
+    for (const id of [...this.runs.keys()]) this.endRun(id);
+  }
+
+  /** Before something that calls a model. @throws LimitReachedError */
+  assertSolvent(id: string): void {
+    const owner = this.ownerOf(id);
+    if (owner !== null) this.limiter.assertSolvent(owner);
+  }
+
+  /**
+   * Before something that may begin a run: a run of the conversation counts from now on.
+   * @returns to be called with whether it was accepted
+   * @throws LimitReachedError
+   */
+  beginRun(id: string): (isAccepted: boolean) => void {
+    const owner = this.ownerOf(id);
+    if (owner === null) return () => undefined;
+    this.limiter.assertSolvent(owner);
+    const run = this.runs.get(id) ?? this.keepRun(id, owner, this.limiter.takeRun(owner));
+    return (isAccepted) => {
+      if (run.isRunning || this.runs.get(id) !== run) return;
+      clearTimeout(run.timer);
+      if (!isAccepted) return this.endRun(id);
+      run.timer = setTimeout(() => {
+        if (!run.isRunning) this.endRun(id);
+      }, BEGIN_MS).unref();
+    };
+  }
+
+  private onEvent(id: string, event: ConversationEvent): void {
+    if (event.kind !== 'ConversationStateUpdateEvent') return;
+    const owner = this.ownerOf(id);
+    if (owner === null) return;
+    const { key, value } = event;
+    const state = key === 'full_state' ? asJsonObject(value) : { [key]: value };
+    if (state['execution_status'] !== undefined) this.onStatus(id, owner, state['execution_status']);
+    if (state['stats'] !== undefined) this.onStats(id, owner, state['stats']);
+  }
+
+  private onStatus(id: string, owner: string, status: unknown): void {
+    if (status !== 'running') return this.endRun(id);
+    const run = this.runs.get(id) ?? this.keepRun(id, owner, this.limiter.holdRun(owner));
+    run.isRunning = true;
+    clearTimeout(run.timer);
+  }
+
+  private onStats(id: string, owner: string, stats: unknown): void {
+    const before = this.counted.get(id) ?? this.records.get(id)?.countedUsd ?? 0;
+    const total = costOf(stats);
+    if (!(total > before)) return;
+    this.counted.set(id, total);
+    this.limiter.spend(owner, total - before);
+    if (!this.stores.has(id)) this.stores.set(id, setTimeout(() => void this.store(id), STORE_MS).unref());
+    this.stopIfLate(id);
+    if (this.limiter.overSpent(owner) !== undefined) this.pauseRuns(owner);
+  }
+
+  /** The container has ended, or this server does. */
+  private async onClosing(id: string, removed: boolean): Promise<void> {
+    if (this.ownerOf(id) === null) return;
+    this.endRun(id);
+    if (!removed) await this.store(id);
+    clearTimeout(this.stores.get(id));
+    this.stores.delete(id);
+    this.counted.delete(id);
+  }
+
+  private async store(id: string): Promise<void> {
+    clearTimeout(this.stores.get(id));
+    this.stores.delete(id);
+    const countedUsd = this.counted.get(id);
+    if (countedUsd === undefined) return;
+    await this.records.change(id, { countedUsd }).catch((error: unknown) => {
+      this.logger.warn(`conversation ${id}: its counted cost is not stored: ${errorMessage(error)}`);
+    });
+  }
+
+  private keepRun(id: string, ownerKey: string, release: () => void): CountedRun {
+    const run = { ownerKey, release, isRunning: false, isPausing: false, lateCosts: 0, timer: undefined };
+    this.runs.set(id, run);
+    return run;
+  }
+
+  private endRun(id: string): void {
+    const run = this.runs.get(id);
+    if (!run) return;
+    this.runs.delete(id);
+    clearTimeout(run.timer);
+    run.release();
+  }
+
+  /** Pauses the runs of a key. Where that fails the container is stopped. */
+  private pauseRuns(ownerKey: string): void {
+    for (const [id, run] of this.runs) {
+      if (run.ownerKey !== ownerKey || run.isPausing || !run.isRunning) continue;
+      run.isPausing = true;
+      this.logger.log(`conversation ${id} is paused: ${this.limiter.overSpent(ownerKey) ?? ''}`);
+      this.pause(id).catch((error: unknown) => {
+        this.stop(id, `its run was not paused: ${errorMessage(error)}`);
+      });
+    }
+  }
+
+  private async pause(id: string): Promise<void> {
+    const { container, release } = await this.containers.use(id);
+    try {
+      await pauseInside(container.server, id);
+    } finally {
+      release();
+    }
+  }
+
+  /** The server in the container may be another one, which does not pause. */
+  private stopIfLate(id: string): void {
+    const run = this.runs.get(id);
+    if (!run?.isPausing) return;
+    run.lateCosts += 1;
+    if (run.lateCosts === MAX_LATE_COSTS + 1) this.stop(id, 'its run goes on after its pause');
+  }
+
+  private stop(id: string, why: string): void {
+    this.logger.warn(`the container of conversation ${id} is stopped: ${why}`);
+    this.containers.stop(id).catch((error: unknown) => {
+      this.logger.warn(`the container of conversation ${id} was not stopped: ${errorMessage(error)}`);
+    });
+  }
+
+  private ownerOf(id: string): string | null {
+    return this.records.get(id)?.ownerKey ?? null;
+  }
+}
+
+/** The cost in statistics that somebody else has written. */
+function costOf(stats: unknown): number {
+  const costs = Object.values(asJsonObject(asJsonObject(stats)['usage_to_metrics'])).map(
+    (metrics) => asJsonObject(metrics)['accumulated_cost'],
+  );
+  return costs.reduce<number>((sum, cost) => (typeof cost === 'number' && cost > 0 ? sum + cost : sum), 0);
+}

@@ -1,0 +1,1 @@
+export { type RunningTelemetry, startOpenTelemetry } from './start.js';

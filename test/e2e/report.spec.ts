@@ -1,0 +1,80 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { ProgramRun } from '../support/program-run.js';
+import { ServerProcess } from '../support/server-process.js';
+import { zipEntries } from '../support/zip-entries.js';
+
+const KEY = 'key-of-the-administrator';
+const SECRET = 's3cr3t-of-the-conversation';
+
+describe('The report about a conversation', () => {
+  let server: ServerProcess;
+  let id: string;
+
+  beforeAll(async () => {
+    server = await ServerProcess.start({
+      key: KEY,
+      env: { SESSION_API_KEY: KEY, OH_SECRET_KEY: 'other-key' },
+    });
+    const request = scriptedRequest(path.join(server.cwd, 'work'), `RUN: echo ${SECRET}\nFINISH: done`, {
+      secrets: { TOKEN: { kind: 'StaticSecret', value: SECRET } },
+    });
+    const conversation = await ConversationClient.create(server, request);
+    await conversation.reaches('finished');
+    ({ id } = conversation);
+  });
+  afterAll(() => server.stop());
+
+  const report = (args: readonly string[], env: Record<string, string> = { SESSION_API_KEY: KEY }) =>
+    ProgramRun.run(server.cwd, ['report', ...args], env);
+  const of = (about: string, file: string) => [about, '--server', server.url, '-o', file];
+
+  it('has versions, configuration, log, metrics, timeline and events, without secrets', async () => {
+    const { code, stdout, stderr } = await report(of(id.replaceAll('-', ''), 'report.zip'));
+    expect([code, stdout]).toEqual([0, 'report.zip\n']);
+    expect(stderr).toContain('secrets are masked');
+    const file = path.join(server.cwd, 'report.zip');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const entries = zipEntries(await readFile(file));
+    expect([...entries.keys()]).toEqual([
+      ...['info.json', 'configuration.json', 'log.json', 'metrics.txt'].map((name) => `server/${name}`),
+      ...['info.json', 'summary.json', 'timeline.json', 'trajectory.zip'].map(
+        (name) => `conversation/${name}`,
+      ),
+    ]);
+    const json = (name: string): unknown => JSON.parse(entries.get(name)?.toString() ?? '');
+    expect(json('server/info.json')).toMatchObject({ title: 'OpenHands Agent Server' });
+    expect(json('conversation/info.json')).toMatchObject({ id, execution_status: 'finished' });
+    expect(json('conversation/timeline.json')).toMatchObject({ next_page_id: null });
+    expect(entries.get('server/metrics.txt')?.toString()).toContain('process_');
+    const trajectory = zipEntries(entries.get('conversation/trajectory.zip') ?? Buffer.alloc(0));
+    expect([...trajectory.keys()].filter((name) => name.includes('/events/event-')).length).toBeGreaterThan(
+      3,
+    );
+    for (const content of [...entries.values(), ...trajectory.values()])
+      for (const secret of [SECRET, KEY, 'other-key']) expect(content.includes(secret)).toBe(false);
+  });
+
+  it('replaces no file, and says what is wrong with its arguments, its key or the server', async () => {
+    await writeFile(path.join(server.cwd, 'mine.zip'), 'mine');
+    const unknown = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
+    // Nothing listens at the port 2 of this machine.
+    const nowhere = ['--server', 'http://127.0.0.1:2'];
+    const failures: [Promise<{ code: number | null; stderr: string }>, number, string][] = [
+      [report(of(id, 'mine.zip')), 1, 'mine.zip exists: name another file with --output'],
+      [report(of(unknown, 'x.zip')), 1, `the server at ${server.url} has no conversation ${unknown}`],
+      [report(of(id, 'x.zip'), {}), 1, `the server at ${server.url} refuses the key`],
+      [report([id, ...nowhere]), 1, 'no server answers at http://127.0.0.1:2: start it'],
+      [report([]), 2, 'report requires the id of a conversation'],
+      [report(['../../etc']), 2, "'../../etc' is not the id of a conversation"],
+      [report([id, '--server', 'ftp://x']), 2, '--server requires a URL'],
+    ];
+    for (const [run, code, text] of failures) {
+      const result = await run;
+      expect([result.code, result.stderr]).toEqual([code, expect.stringContaining(text)]);
+    }
+    expect(await readFile(path.join(server.cwd, 'mine.zip'), 'utf8')).toBe('mine');
+    await expect(stat(path.join(server.cwd, 'x.zip'))).rejects.toThrow('ENOENT');
+  });
+});

@@ -1,0 +1,97 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ROOT } from '../support/checkout.js';
+import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { OtlpReceiver } from '../support/otlp-receiver.js';
+import { eventually, ServerProcess, type ServerOptions } from '../support/server-process.js';
+
+const PRELOAD = path.join(ROOT, 'test/support/loaded-modules.cjs');
+const SECRET = 'hush-hush-value';
+const CONTENT = 'OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT';
+
+/** Spans of the server that a test has started, at most one line of its log about a receiver that fails. */
+const WARNING = /traces: (?!to )/g;
+
+describe('traces and their receiver', () => {
+  let receiver: OtlpReceiver;
+  let server: ServerProcess;
+  beforeEach(async () => {
+    receiver = await OtlpReceiver.start();
+  });
+  afterEach(async () => {
+    await receiver.close();
+    await server.stop();
+  });
+
+  async function start(env: Record<string, string>, more: ServerOptions = {}): Promise<void> {
+    server = await ServerProcess.start({ env, ...more });
+  }
+  const create = (script: string, more: Record<string, unknown> = {}) =>
+    ConversationClient.create(server, scriptedRequest(path.join(server.cwd, 'work'), script, more));
+  const loaded = async () => (await readFile(path.join(server.cwd, 'loaded'), 'utf8')).split('\n');
+  const isTelemetry = (file: string): boolean => /@opentelemetry|\bopentelemetry-[\w-]+\.cjs$/.test(file);
+
+  it('loads nothing of OpenTelemetry while traces are off', async () => {
+    const bundle = path.join(ROOT, 'dist/current/bundle');
+    const names = (await readdir(bundle)).filter((name) => name.endsWith('.cjs'));
+    const codes = await Promise.all(names.map((name) => readFile(path.join(bundle, name), 'utf8')));
+    // All of it is in one file, which the rest of the test looks for.
+    const withCode = names.filter((_, index) =>
+      /class BatchSpanProcessor|OTLPTraceExporter/.test(codes[index] ?? ''),
+    );
+    expect(withCode).toEqual([expect.stringMatching(/^opentelemetry-/)]);
+    const preload = { nodeOptions: ['--require', PRELOAD] };
+    await start({ LOADED_MODULES: 'loaded' }, preload);
+    await (await create('FINISH: done')).reaches('finished');
+    await server.end();
+    expect((await loaded()).length).toBeGreaterThan(1);
+    expect((await loaded()).filter(isTelemetry)).toEqual([]);
+    server = await server.restart('SIGTERM', { env: { LOADED_MODULES: 'loaded', ...receiver.env } });
+    await server.end();
+    expect((await loaded()).filter(isTelemetry)).toHaveLength(1);
+  });
+
+  it('sends the last spans at a shutdown, and contents only if they are wanted, without secrets', async () => {
+    const env = { OTEL_ENDPOINT: receiver.url, OTEL_HEADERS: 'x-team=a%20b', [CONTENT]: 'true' };
+    await start(env);
+    const secrets = { TOKEN: { kind: 'StaticSecret', value: SECRET } };
+    const conversation = await create(`RUN: echo "$TOKEN $((40 + 2))"\nRUN: sleep 1000`, { secrets });
+    await eventually(
+      async () => (await conversation.events('&kind=ActionEvent')).length === 2,
+      'the last action',
+    );
+    // The spans wait five seconds otherwise.
+    expect(await server.end()).toBe(0);
+    const [run] = receiver.named('invoke_agent Agent');
+    expect(run?.attributes['openhands.run.status']).toBe('interrupted');
+    const [tool] = receiver.named('execute_tool terminal');
+    expect(tool?.attributes['gen_ai.tool.call.arguments']).toContain('echo');
+    expect(tool?.attributes['gen_ai.tool.call.result']).toBe('<secret-hidden> 42');
+    const [chat] = receiver.named('chat scripted/test');
+    expect(String(chat?.attributes['gen_ai.input.messages'])).toContain('"role":"user"');
+    expect(String(chat?.attributes['gen_ai.output.messages'])).toContain('"type":"tool_call"');
+    expect(Buffer.concat(receiver.exports.map(({ body }) => body)).includes(SECRET)).toBe(false);
+    expect(receiver.exports[0]).toMatchObject({ path: '/v1/traces', headers: { 'x-team': 'a b' } });
+  });
+
+  it('works as without traces while the receiver refuses, hangs or is away', async () => {
+    receiver.mode = 400;
+    await start({ ...receiver.env, OTEL_BSP_MAX_QUEUE_SIZE: '20', OTEL_EXPORTER_OTLP_TIMEOUT: '60000' });
+    await (await create('RUN: true\nFINISH: done')).reaches('finished');
+    await eventually(() => receiver.exports.length >= 2, 'two refused requests');
+    receiver.mode = 'hang';
+    for (let round = 0; round < 3; round += 1)
+      await (await create('RUN: true\nFINISH: done')).reaches('finished');
+    const log = await server.flushedLog();
+    expect(log.match(WARNING)).toHaveLength(1);
+    expect(log).not.toContain('unhandled');
+    const began = performance.now();
+    expect(await server.end()).toBe(0);
+    expect(performance.now() - began).toBeLessThan(8_000);
+    await receiver.close();
+    server = await server.restart();
+    await (await create('RUN: true\nFINISH: done')).reaches('finished');
+    expect(await server.end()).toBe(0);
+    expect(server.log.match(WARNING)?.length ?? 0).toBeLessThanOrEqual(1);
+  });
+});

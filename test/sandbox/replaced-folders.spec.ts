@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describeWithBubblewrap } from '../support/sandbox.js';
+import { SandboxFixture } from '../support/sandbox-fixture.js';
+
+describeWithBubblewrap('folders that are replaced while a program of the sandbox "workspace" starts', () => {
+  let fixture: SandboxFixture;
+  const at = (...names: string[]): string => fixture.at(...names);
+
+  beforeAll(async () => {
+    fixture = await SandboxFixture.make();
+    await mkdir(at('bin'));
+    await mkdir(at('cache/deep'), { recursive: true });
+    await writeFile(at('cache/deep/of-cache'), '');
+    const places = (process.env['PATH'] ?? '').split(':');
+    const bubblewrap = places.map((place) => path.join(place, 'bwrap')).find(existsSync) ?? '';
+    // What another agent does at the worst moment: after the paths were checked, before they are mounted.
+    const script = `#!/bin/sh
+if [ -e ${at('swap')} ]; then
+  rm ${at('swap')}; mv ${at('work')} ${at('away')}; ln -s ${at('outside')} ${at('work')}
+fi
+exec ${bubblewrap} "$@"
+`;
+    await writeFile(at('bin/bwrap'), script, { mode: 0o755 });
+    await fixture.serve({
+      env: {
+        PATH: `${at('bin')}:${process.env['PATH'] ?? ''}`,
+        OH_SANDBOX: 'workspace',
+        OH_SANDBOX_REQUIRED: 'true',
+        OH_SANDBOX_WRITABLE: JSON.stringify([at('cache/deep')]),
+      },
+    });
+  });
+  afterAll(() => fixture.stop());
+
+  it('are not shown to the program, which does not run', async () => {
+    await writeFile(at('swap'), '');
+    const conversation = await fixture.run('RUN: cat notes; touch made');
+    const events = JSON.stringify(await conversation.events());
+    expect(await readdir(at('outside'))).toEqual(['notes']);
+    expect(events).not.toContain('marker-of-notes');
+    expect(events).toContain('exit code 126');
+    const command = { command: 'cat notes; touch made', cwd: at('work') };
+    await rm(at('work'));
+    await rename(at('away'), at('work'));
+    await writeFile(at('swap'), '');
+    const route = `/api/conversations/${conversation.id}/bash/execute_bash_command`;
+    const { body } = await fixture.server.request('POST', route, command);
+    expect(body).toMatchObject({ exit_code: 126, stderr: expect.stringContaining('Try again') as string });
+    await rm(at('work'));
+    await rename(at('away'), at('work'));
+    expect(await fixture.outputOf('echo works')).toBe('works\n');
+  });
+
+  it('are made nowhere else by a link in the private home folder', async () => {
+    const conversation = await fixture.run('RUN: ls > before');
+    const inHome = path.join(fixture.folderOf(conversation), 'sandbox/home', path.basename(fixture.folder));
+    await rename(path.join(inHome, 'cache'), path.join(inHome, 'before'));
+    // As bubblewrap sees the machine while it makes the mounts.
+    const links = '../'.repeat(fixture.folder.split('/').length);
+    await symlink(`${links}oldroot${at('outside')}`, path.join(inHome, 'cache'));
+    await conversation.send(
+      `TOOL: terminal {"command": "", "reset": true}\nRUN: ls ${at('cache/deep')}; mv ${at('cache')} ${at('gone')}\nFINISH: done`,
+    );
+    await conversation.reaches('finished');
+    const events = JSON.stringify(await conversation.events());
+    expect(events).toContain('of-cache');
+    expect(events).toContain('Device or resource busy');
+    expect(await readdir(at('outside'))).toEqual(['notes']);
+  });
+});
