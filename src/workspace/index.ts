@@ -1,4 +1,3 @@
-export { zipArchive, type ZipMember } from './archive/zip-archive.js';
 export { sendFile } from './files/send-file.js';
 export { PathGuard, type GuardedPath } from './paths/path-guard.js';
 export { RuntimeScopes } from './paths/runtime-scopes.js';
