@@ -107,11 +107,11 @@ describe('POST /api/conversations/import', () => {
   });
 
   it('gives a key that reaches its own conversations only what it may have', async () => {
-    const [mine, others] = [
-      await makeKey(server, { reach: 'own' }),
-      await makeKey(server, { reach: 'own' }),
-    ];
-    const conversation = new OriginalConversation({ workingDir: '/etc', meta: { plugins: [{ source: '/x' }] } });
+    const [mine, others] = [await makeKey(server, { reach: 'own' }), await makeKey(server, { reach: 'own' })];
+    const conversation = new OriginalConversation({
+      workingDir: '/etc',
+      meta: { plugins: [{ source: '/x' }] },
+    });
     const zip = await trajectoryZip([conversation]);
     expect((await send(zip, { key: 'wrong' })).status).toBe(401);
     const imported = await send(zip, { key: mine.key });

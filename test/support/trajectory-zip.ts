@@ -16,7 +16,12 @@ export async function trajectoryZip(
   ]);
   async function* members() {
     for (const [name, content] of [...files, ...Object.entries(more)])
-      yield await Promise.resolve({ name, mode: 0o600, modified: new Date(0), content: Buffer.from(content) });
+      yield await Promise.resolve({
+        name,
+        mode: 0o600,
+        modified: new Date(0),
+        content: Buffer.from(content),
+      });
   }
   const chunks: Buffer[] = [];
   for await (const chunk of zipArchive(members())) chunks.push(chunk);
