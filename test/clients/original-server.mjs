@@ -3,8 +3,9 @@
  * the original (1.58.2) serves it, and this server imports it again. Not part of `npm test`: it needs Python
  * 3.12 and the original.
  *
- *     python3 -m venv /tmp/original && /tmp/original/bin/pip install openhands-agent-server==1.58.2 openhands-tools==1.58.2
- *     npm run build && node test/clients/original-server.mjs [path of python] [folder of further conversations]
+ *     python3 -m venv /tmp/original
+ *     /tmp/original/bin/pip install openhands-agent-server==1.58.2 openhands-tools==1.58.2
+ *     npm run build && node test/clients/original-server.mjs [path of python] [folder of conversations]
  *
  * Conversations of the original in that folder are imported first, and exported with the others: the original
  * has to load them, too.
