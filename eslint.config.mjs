@@ -263,7 +263,6 @@ const ARROWS = {
     'telemetry',
     'text',
     'webhooks',
-    'workspace',
   ],
 };
 const FOLDERS = Object.keys(ARROWS);

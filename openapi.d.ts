@@ -1130,7 +1130,7 @@ export interface paths {
         put?: never;
         /**
          * Share a conversation
-         * @description Makes a link with which everybody may read this conversation, and nothing else, until it expires or is revoked: its title and state, its events and new ones as they come. Secrets, paths of the server, the system prompt and the configuration of the agent are left out.
+         * @description Makes a link with which everybody may read this conversation, and nothing else, until it expires or is revoked, or the key that made it does: its title and state, its events and new ones as they come. Secrets, paths of the server, the system prompt and the configuration of the agent are left out.
          *
          *     Needs the scope `write`.
          */

@@ -146,8 +146,8 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
     EventBusModule,
     RunSlots,
     SummaryFeed,
-    TransferModule,
     UnusedConversations,
+    TransferModule,
   ],
 })
 export class ConversationsModule {}

@@ -23,3 +23,4 @@ export { HANDLES, O_PATH, PathHandle } from './confined/path-handle.js';
 export { beginningOf, bytesOf, linesOf, tryOpenPlainFile, type PlainFile } from './plain-file-lines.js';
 export { diskSpace, type DiskSpace } from './disk-space.js';
 export { treeSize } from './tree-size.js';
+export { zipArchive, type ZipMember } from './zip-archive.js';

@@ -3,10 +3,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { asJsonObject, type JsonObject } from '../../src/json/index.js';
 import { amount } from '../load/load-watch.js';
+import { CommandProgram } from '../support/command-program.js';
 import { ConversationClient } from '../support/conversation-client.js';
 import { OriginalConversation } from '../support/original-conversation.js';
 import { describeWithDatabase, TestDatabase } from '../support/postgres.js';
-import { ProgramRun } from '../support/program-run.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { textsBelow } from '../support/texts-below.js';
 import { writeFiles } from '../support/write-files.js';
@@ -36,7 +36,7 @@ describe('import', () => {
   afterEach(() => rm(cwd, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));
 
   const run = async (args: string[], env: Record<string, string> = {}) => {
-    const result = await ProgramRun.run(cwd, ['import', ...args, '--report', 'report'], {
+    const result = await CommandProgram.run(cwd, 'import', [...args, '--report', 'report'], {
       OH_SECRET_KEY: OWN_KEY,
       ...env,
     });
@@ -115,7 +115,7 @@ describe('import', () => {
       expect(await interrupted.status()).toBe('paused');
 
       // The original's own files would be written again by the export.
-      const exported = await ProgramRun.run(cwd, ['export', finished.id, '--to', 'out'], {
+      const exported = await CommandProgram.run(cwd, 'export', [finished.id, '--to', 'out'], {
         ...{ OH_SECRET_KEY: OWN_KEY },
         ...env,
       });
@@ -224,7 +224,7 @@ describe('import', () => {
       const names = await readdir(target, { recursive: true }).catch(() => []);
       return names.filter((name) => name.endsWith('/metadata.json')).length;
     };
-    const killed = new ProgramRun(cwd, ['import', source], { OH_SECRET_KEY: OWN_KEY });
+    const killed = new CommandProgram(cwd, 'import', [source], { OH_SECRET_KEY: OWN_KEY });
     await eventually(async () => (await complete()) > 2, 'a part');
     killed.kill();
     await killed.result();

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { amount } from '../load/load-watch.js';
 import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
-import { ProgramRun } from '../support/program-run.js';
+import { CommandProgram } from '../support/command-program.js';
 import { describeWithDatabase, TestDatabase } from '../support/postgres.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
@@ -39,7 +39,7 @@ describeWithDatabase('move', () => {
   const start = (env: Record<string, string> = {}) =>
     ServerProcess.start({ cwd, env: { ...SECRETS, ...env } });
   const toDatabase = (...more: string[]) =>
-    ProgramRun.run(cwd, ['move', '--from', 'workspace', '--to', database.url, ...more], SECRETS);
+    CommandProgram.run(cwd, 'move', ['--from', 'workspace', '--to', database.url, ...more], SECRETS);
   const conversationFolder = (id: string) =>
     path.join(cwd, 'workspace/conversations', id.replaceAll('-', ''));
 
@@ -96,7 +96,12 @@ describeWithDatabase('move', () => {
     const added = await see(server);
     await server.end();
 
-    const back = await ProgramRun.run(cwd, ['move', '--from', database.url, '--to', 'workspace'], SECRETS);
+    const back = await CommandProgram.run(
+      cwd,
+      'move',
+      ['--from', database.url, '--to', 'workspace'],
+      SECRETS,
+    );
     expect(back).toMatchObject({ code: 0, stderr: '' });
     expect(back.stdout).toContain('conversations: 1 moved, 2 were the same');
     server = await start();
@@ -121,8 +126,8 @@ describeWithDatabase('move', () => {
         await server.end();
         const places = ['workspace', database.url, ...(way.endsWith('back') ? ['workspace'] : [])];
         for (const [at, to] of places.slice(1).entries()) {
-          const args = ['move', '--from', places[at] ?? '', '--to', to];
-          const { code, stdout } = await ProgramRun.run(cwd, args, { ...SECRETS, ...hook });
+          const args = ['--from', places[at] ?? '', '--to', to];
+          const { code, stdout } = await CommandProgram.run(cwd, 'move', args, { ...SECRETS, ...hook });
           expect({ code, stdout }).toMatchObject({ code: 0 });
           expect(stdout).toMatch(/^pending webhook deliveries: \d+ moved$/m);
         }
@@ -203,9 +208,10 @@ describeWithDatabase('move', () => {
         `left out: conversation ${open?.id ?? ''}: the server with process id ${server.pid} on .* has it open at the source`,
       ),
     );
-    const waiting = new ProgramRun(
+    const waiting = new CommandProgram(
       cwd,
-      ['move', '--from', 'workspace', '--to', database.url, '--wait', '60'],
+      'move',
+      ['--from', 'workspace', '--to', database.url, '--wait', '60'],
       SECRETS,
     );
     await server.end();
@@ -228,7 +234,7 @@ describeWithDatabase('move', () => {
     await appendFile(log, `${more.join('\n')}\n`);
     let delay = 400;
     for (let finished = false; !finished; delay *= 1.7) {
-      const run = new ProgramRun(cwd, ['move', '--from', 'workspace', '--to', database.url], SECRETS);
+      const run = new CommandProgram(cwd, 'move', ['--from', 'workspace', '--to', database.url], SECRETS);
       const timer = setTimeout(() => run.kill(), delay);
       const { code } = await run.result();
       clearTimeout(timer);
@@ -251,7 +257,7 @@ describeWithDatabase('move', () => {
     expect(await toDatabase()).toMatchObject({ code: 0 });
     const other = path.join(cwd, 'other');
     await mkdir(path.join(other, 'conversations'), { recursive: true });
-    const refused = await ProgramRun.run(cwd, ['move', '--from', 'other', '--to', database.url], SECRETS);
+    const refused = await CommandProgram.run(cwd, 'move', ['--from', 'other', '--to', database.url], SECRETS);
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('is not empty, and what it holds was not moved from files in');
 
@@ -285,7 +291,7 @@ describeWithDatabase('move', () => {
     await fill(server);
     await server.end();
     const said = async (from: string, to: string, env: Record<string, string> = SECRETS) => {
-      const { code, stderr } = await ProgramRun.run(cwd, ['move', '--from', from, '--to', to], env);
+      const { code, stderr } = await CommandProgram.run(cwd, 'move', ['--from', from, '--to', to], env);
       expect(code).toBe(1);
       return stderr.trim();
     };

@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { ProgramRun } from '../support/program-run.js';
+import { CommandProgram } from '../support/command-program.js';
 import { ServerProcess } from '../support/server-process.js';
 import { zipEntries } from '../support/zip-entries.js';
 
@@ -27,7 +27,7 @@ describe('The report about a conversation', () => {
   afterAll(() => server.stop());
 
   const report = (args: readonly string[], env: Record<string, string> = { SESSION_API_KEY: KEY }) =>
-    ProgramRun.run(server.cwd, ['report', ...args], env);
+    CommandProgram.run(server.cwd, 'report', args, env);
   const of = (about: string, file: string) => [about, '--server', server.url, '-o', file];
 
   it('has versions, configuration, log, metrics, timeline and events, without secrets', async () => {

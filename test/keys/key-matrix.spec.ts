@@ -283,14 +283,13 @@ async function servedRoutes(): Promise<string[]> {
     await app.init();
     const adapter = app.getHttpAdapter();
     if (!(adapter instanceof JsonAdapter)) throw new Error('another adapter');
-    const layers: { route?: { path: string; methods: object } }[] = adapter.router.stack;
-    return layers.flatMap(({ route }) => {
+    return adapter.router.stack.flatMap(({ route }) => {
       if (!route) return [];
       const written = route.path
         .replace(/\{\/\*(\w+)\}/g, '/{$1}')
         .replace(/\{\/\}$/, '/')
         .replace(/[:*](\w+)/g, '{$1}');
-      return Object.keys(route.methods).map((method) => `${method} ${written}`);
+      return [...new Set(route.stack.map((layer) => layer.method))].map((method) => `${method} ${written}`);
     });
   } finally {
     await app.close();

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { SocketRecorder } from '../support/conversation-client.js';
 import { makeKey, shown } from '../support/named-keys.js';
 import { describeWithDatabase, TestDatabase } from '../support/postgres.js';
-import { ProgramRun } from '../support/program-run.js';
+import { CommandProgram } from '../support/command-program.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 const SESSION = 'session-key';
@@ -11,7 +11,7 @@ const CURRENT = '/api/keys/current';
 
 /** Runs `openhands-agent-server keys` in the folder of a server. */
 const keys = (cwd: string, args: readonly string[], env: Record<string, string> = {}) =>
-  ProgramRun.run(cwd, ['keys', ...args], { SESSION_API_KEY: SESSION, ...env });
+  CommandProgram.run(cwd, 'keys', args, { SESSION_API_KEY: SESSION, ...env });
 
 /** What holds with files and with a database. */
 function worksBesideAServer(start: () => Promise<ServerProcess>, env: () => Record<string, string>): void {

@@ -17,9 +17,11 @@ describeWithBubblewrap('folders that are replaced while a program of the sandbox
     const bubblewrap = places.map((place) => path.join(place, 'bwrap')).find(existsSync) ?? '';
     // What another agent does at the worst moment: after the paths were checked, before they are mounted.
     const script = `#!/bin/sh
-if [ -e ${at('swap')} ]; then
-  rm ${at('swap')}; mv ${at('work')} ${at('away')}; ln -s ${at('outside')} ${at('work')}
-fi
+case "$*" in *--noediting* | *'cat notes'*)
+  if [ -e ${at('swap')} ]; then
+    rm ${at('swap')}; mv ${at('work')} ${at('away')}; ln -s ${at('outside')} ${at('work')}
+  fi
+esac
 exec ${bubblewrap} "$@"
 `;
     await writeFile(at('bin/bwrap'), script, { mode: 0o755 });
@@ -51,6 +53,19 @@ exec ${bubblewrap} "$@"
     await rm(at('work'));
     await rename(at('away'), at('work'));
     expect(await fixture.outputOf('echo works')).toBe('works\n');
+  });
+
+  it('are not shown to later programs of a conversation either', async () => {
+    const conversation = await fixture.run('RUN: true');
+    await rename(at('work'), at('away'));
+    await symlink(at('outside'), at('work'));
+    const reset = 'TOOL: terminal {"command": "", "reset": true}';
+    await conversation.send(`${reset}\nRUN: cat notes; touch made\nFINISH: done`);
+    await conversation.reaches('finished');
+    await rm(at('work'));
+    await rename(at('away'), at('work'));
+    expect(JSON.stringify(await conversation.events())).not.toContain('marker-of-notes');
+    expect(await readdir(at('outside'))).toEqual(['notes']);
   });
 
   it('are made nowhere else by a link in the private home folder', async () => {

@@ -1,4 +1,4 @@
-import { zipArchive } from '../../src/conversations/transfer/layout/zip-archive.js';
+import { zipArchive } from '../../src/files/index.js';
 import type { OriginalConversation } from './original-conversation.js';
 
 /** A trajectory zip of conversations of the original, with further files. */

@@ -78,7 +78,7 @@ describe('the keys of models in the environment of the server', () => {
       await admin.json('POST', `/api/agent-profiles/${id}/activate`);
       const messages = [{ role: 'user', content: 'FINISH: done' }];
       await by.json('POST', '/v1/chat/completions', { model: 'openhands_shared', messages });
-      const { tools } = endpoint.requests.at(-1)?.body as { tools: { function: { name: string } }[] };
+      const tools = endpoint.requests.at(-1)?.body['tools'] as { function: { name: string } }[];
       return tools.map((tool) => tool.function.name);
     };
     expect(await ask(admin, 'dear')).toContain('route_task_to_model');

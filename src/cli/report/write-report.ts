@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { AppConfig } from '../../config/index.js';
 import { errorCode, errorMessage } from '../../errors/index.js';
-import { zipArchive, type ZipMember } from '../../conversations/index.js';
+import { zipArchive, type ZipMember } from '../../files/index.js';
 import type { CommandOutput } from '../subcommand.js';
 import type { ReportOptions } from './report-command-line.js';
 

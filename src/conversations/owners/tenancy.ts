@@ -60,7 +60,7 @@ export class Tenancy {
       throw new ForbiddenError(
         'LLM profiles of the server may not be used in a container with this key: its agent could read their keys.',
       );
-    return restrict(request);
+    return restrict(request, []);
   }
 
   /** @throws SandboxError where programs cannot be confined as `own_keys_sandbox` wants it */

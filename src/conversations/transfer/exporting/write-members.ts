@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, rename, rm, utimes } from 'node:fs/promises';
 import path from 'node:path';
-import { makeFolder, syncFolder, undefinedIfMissing } from '../../../files/index.js';
-import type { ZipMember } from '../layout/zip-archive.js';
+import { makeFolder, syncFolder, undefinedIfMissing, type ZipMember } from '../../../files/index.js';
 
 const FOLDER_MODE = 0o700;
 

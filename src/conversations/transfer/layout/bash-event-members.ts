@@ -1,7 +1,7 @@
+import { type ZipMember } from '../../../files/index.js';
 import { isJsonObject } from '../../../json/index.js';
 import type { Masking } from './masked-json.js';
 import { documentMember, folderMember } from './trajectory-members.js';
-import type { ZipMember } from './zip-archive.js';
 
 /** The parts of a timestamp that the original uses in file names. */
 const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{6})Z?$/;

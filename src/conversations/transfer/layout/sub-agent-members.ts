@@ -4,9 +4,8 @@ import type { ConversationDocuments } from '../../state/conversation-documents.j
 import { isJsonObject, tryParseJson, asJsonObject } from '../../../json/index.js';
 import { dashedUuid } from '../../../text/index.js';
 import type { Masking } from './masked-json.js';
-import { linesOf, type PlainFile } from '../../../files/index.js';
+import { linesOf, type PlainFile, type ZipMember } from '../../../files/index.js';
 import { documentMember, eventFileName, filesIn, folderMember } from './trajectory-members.js';
-import type { ZipMember } from './zip-archive.js';
 
 /** The log of a sub-agent's task; its first line names the type of the agent. */
 const TASK = /^task_\d{8,}\.jsonl$/;

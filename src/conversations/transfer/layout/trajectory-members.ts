@@ -1,7 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { errorCode } from '../../../errors/index.js';
-import { tryOpenPlainFile, type PlainFile } from '../../../files/index.js';
-import type { ZipMember } from './zip-archive.js';
+import { tryOpenPlainFile, type PlainFile, type ZipMember } from '../../../files/index.js';
 
 /** As in the original: documents and events are readable by their owner only. */
 const FILE_MODE = 0o600;

@@ -5,10 +5,17 @@ import type { LogReader } from '../../../storage/index.js';
 import type { ConversationDocuments } from '../../state/conversation-documents.js';
 import { bashEventMembers } from './bash-event-members.js';
 import type { Masking } from './masked-json.js';
-import { bytesOf, linesOf, tryOpenPlainFile, beginningOf, type PlainFile } from '../../../files/index.js';
+import {
+  bytesOf,
+  linesOf,
+  tryOpenPlainFile,
+  beginningOf,
+  type PlainFile,
+  zipArchive,
+  type ZipMember,
+} from '../../../files/index.js';
 import { subAgentMembers } from './sub-agent-members.js';
 import { documentMember, eventFileName, folderMember, namesIn } from './trajectory-members.js';
-import { zipArchive, type ZipMember } from './zip-archive.js';
 
 /** The source of a trajectory. */
 export interface TrajectorySource {

@@ -3,21 +3,21 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { ROOT } from './checkout.js';
 
-/** The end of a run. */
-interface ProgramResult {
+/** The end of a run of a command. */
+interface CommandResult {
   code: number | null;
   stdout: string;
   stderr: string;
 }
 
-/** A run of `openhands-agent-server COMMAND` in the folder of a server, with its settings. */
-export class ProgramRun {
+/** A run of `openhands-agent-server COMMAND` in the folder of a server, with its settings and keys. */
+export class CommandProgram {
   private output = { stdout: '', stderr: '' };
   private readonly child: ChildProcess;
   private readonly closed: Promise<unknown>;
 
-  constructor(cwd: string, args: readonly string[], env: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [path.join(ROOT, 'dist/main.js'), ...args], {
+  constructor(cwd: string, command: string, args: readonly string[], env: Record<string, string> = {}) {
+    this.child = spawn(process.execPath, [path.join(ROOT, 'dist/main.js'), command, ...args], {
       cwd,
       env: {
         PATH: process.env['PATH'] ?? '',
@@ -33,8 +33,13 @@ export class ProgramRun {
   }
 
   /** Runs it to its end. */
-  static run(cwd: string, args: readonly string[], env?: Record<string, string>): Promise<ProgramResult> {
-    return new ProgramRun(cwd, args, env).result();
+  static run(
+    cwd: string,
+    command: string,
+    args: readonly string[],
+    env?: Record<string, string>,
+  ): Promise<CommandResult> {
+    return new CommandProgram(cwd, command, args, env).result();
   }
 
   get stdout(): string {
@@ -49,7 +54,7 @@ export class ProgramRun {
     this.child.kill('SIGKILL');
   }
 
-  async result(): Promise<ProgramResult> {
+  async result(): Promise<CommandResult> {
     await this.closed;
     return { code: this.child.exitCode, ...this.output };
   }
