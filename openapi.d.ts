@@ -544,7 +544,7 @@ export interface paths {
         };
         /**
          * Get the agent's final response
-         * @description The text of the last `finish` call or message of the agent.
+         * @description The text of the last `finish` call or message of the agent. If `finish` has a `response_schema`, the object that the agent answered with is in `structured_output`.
          *
          *     Needs the scope `read`.
          */
@@ -5639,6 +5639,10 @@ export interface components {
         AgentResponseResult: {
             /** @description Text of the last `finish` call or message of the agent; empty if there is none yet. */
             response: string;
+            /** @description The fields that the `response_schema` of `finish` asks for; absent if the answer has none. */
+            structured_output?: {
+                [key: string]: unknown;
+            };
         };
         /** AlwaysConfirm */
         AlwaysConfirm: {
@@ -8898,6 +8902,13 @@ export interface components {
              * @default null
              */
             stream_options?: components["schemas"]["OpenAIStreamOptions"] | null;
+            /**
+             * @description Form of the answer. `{"type": "json_schema", "json_schema": {"schema": ...}}`: JSON that matches the schema. Null, and the other types: text.
+             * @default null
+             */
+            response_format?: {
+                [key: string]: unknown;
+            } | null;
         };
         /** OpenAIChatMessage */
         OpenAIChatMessage: {
@@ -9092,6 +9103,13 @@ export interface components {
              */
             metadata?: {
                 [key: string]: string;
+            } | null;
+            /**
+             * @description Form of the answer. `{"format": {"type": "json_schema", "schema": ...}}`: JSON that matches the schema. Null, and the other types: text.
+             * @default null
+             */
+            text?: {
+                [key: string]: unknown;
             } | null;
         };
         OpenAIResponseUsage: {
@@ -10428,29 +10446,29 @@ export interface components {
                 [key: string]: string;
             } | null;
             /**
-             * @description Id of the user in the system of the client. Stored, but not used or shown.
+             * @description Id of the user in the system of the client, for traces. Not shown.
              * @default null
              */
             user_id?: string | null;
             /**
-             * @description Properties for traces. Stored for other programs; this server sends no traces.
+             * @description Properties of the traces of its runs: scalars, and lists of one type. Without traces (see the guide about them) they are only stored. Null: none.
              * @default {}
              */
             observability_metadata?: {
                 [key: string]: unknown;
             };
             /**
-             * @description Labels for traces. Stored for other programs; this server sends no traces.
+             * @description Labels of the traces of its runs. Null: none.
              * @default []
              */
             observability_tags?: string[];
             /**
-             * @description Name of the span in traces. Stored for other programs; this server sends no traces.
+             * @description Name of the spans of its runs: at most 128 letters, digits and `._:/-`. Null or `conversation`: the usual name.
              * @default conversation
              */
             observability_span_name?: string;
             /**
-             * @description Span to which traces belong; null: none. Stored for other programs; this server sends no traces.
+             * @description Span to which the traces of its runs belong, as a JSON object with `trace_id` and `span_id` (UUIDs). Null, or anything else: none.
              * @default null
              */
             observability_parent_span_context?: string | null;
@@ -13817,7 +13835,7 @@ export interface operations {
                 "multipart/form-data": {
                     /**
                      * Format: binary
-                     * @description The zip.
+                     * @description The trajectory zip of one conversation.
                      */
                     file: string;
                 };
