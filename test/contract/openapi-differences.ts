@@ -97,7 +97,6 @@ export const DELIBERATE: readonly Deliberate[] = [
     place: 'request LocalWorkspace.working_dir',
     why: 'no file system accepts longer paths; the original answers 500',
   },
-  { place: 'request StartConversationRequest.observability_tags[]', why: 'empty tags have no meaning' },
   { place: 'request StartConversationRequest.observability_metadata{}', why: UNCHECKED },
   { place: 'response ConversationInfo.workspace', why: KIND_NOT_SUPPORTED },
   { place: /^response ConversationRuntimeInfo\./, why: 'the only runtime is the machine of the server' },

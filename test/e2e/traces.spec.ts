@@ -170,7 +170,7 @@ describe('traces', () => {
     const conversation = await fixture.run('FINISH: done', {
       ...agent(),
       user_id: 'ada',
-      observability_metadata: { x: 2, list: ['a', 'b'] },
+      observability_metadata: { x: 2, list: ['a', 'b'], big: 1e300 },
       observability_tags: ['nightly'],
       observability_span_name: 'review/pull-request',
       observability_parent_span_context: JSON.stringify(parent),
@@ -187,8 +187,40 @@ describe('traces', () => {
         'openhands.observability.metadata.team': 'red',
         'openhands.observability.metadata.x': 2,
         'openhands.observability.metadata.list': ['a', 'b'],
+        'openhands.observability.metadata.big': '1e+300',
         'openhands.tag.ticket': '42',
       },
+    });
+  });
+
+  it('rejects what no span can hold, in the body and in headers', async () => {
+    const create = async (fields: object, header?: [name: string, value: string]) => {
+      const sent = header && { [`X-OpenHands-Observability-${header[0]}`]: header[1] };
+      const request = scriptedRequest(fixture.workspace, undefined, { ...fields });
+      const { status, body } = await fixture.server.request('POST', '/api/conversations', request, sent);
+      return { status, detail: (body as { detail: unknown }).detail };
+    };
+    const problem = (field: string, text: string) => ({
+      status: 422,
+      detail: [
+        expect.objectContaining({ loc: ['body', field], msg: expect.stringContaining(text) as unknown }),
+      ],
+    });
+    expect(await create({ observability_metadata: { a: [1, 'x'] } })).toEqual(
+      problem('observability_metadata', "value for 'a' must be a scalar or a homogeneous sequence"),
+    );
+    expect(await create({ observability_tags: [''] })).toEqual(
+      problem('observability_tags', 'Observability tags must be non-empty strings'),
+    );
+    expect(await create({ observability_span_name: 'a b' })).toEqual(
+      problem('observability_span_name', 'may only contain letters'),
+    );
+    const name = await create({}, ['Span-Name', 'a b']);
+    expect(name).toMatchObject({ status: 422, detail: [{ loc: [], type: 'value_error' }] });
+    const metadata = await create({}, ['Metadata', '[1]']);
+    expect(metadata).toMatchObject({
+      status: 422,
+      detail: [{ loc: [], msg: 'Value error, Observability metadata must be a dictionary' }],
     });
   });
 

@@ -88,7 +88,8 @@ export class FleetUpkeep implements OnModuleInit, OnApplicationBootstrap, Before
       await this.finishCreations();
       for (const id of this.containers.running) {
         if (this.isClosed) return;
-        await this.follower.begin(id, false);
+        // A creation follows its log from the first event.
+        if (this.records.get(id)?.isCreated) await this.follower.begin(id, false);
       }
     } catch (error) {
       if (!this.isClosed) this.watch.failed(error);
@@ -104,8 +105,8 @@ export class FleetUpkeep implements OnModuleInit, OnApplicationBootstrap, Before
       if (isCreated || this.records.isNew(id)) continue;
       try {
         if (!this.records.hasFailed(id) && (await this.conversations.exists(id))) {
-          await this.records.change(id, { isCreated: true });
           await this.follower.begin(id, true);
+          await this.records.change(id, { isCreated: true });
           continue;
         }
         await this.deletion.removeFailed(id);
