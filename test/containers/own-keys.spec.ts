@@ -132,6 +132,13 @@ describeWithContainers('Conversations of named keys in containers', () => {
     const over = await message(id, poor.key);
     expect(over.status).toBe(429);
     expect(JSON.stringify(over.body)).toMatch(/\(usd_per_day\)/);
+    const asked = await server.request(
+      'POST',
+      '/v1/chat/completions',
+      { model: 'openhands', messages: [{ role: 'user', content: 'go on' }] },
+      { ...shown(poor.key), 'X-OpenHands-ServerConversation-ID': id },
+    );
+    expect(asked.status).toBe(429);
     await eventually(async () => (await counted(id)) > 1.9, 'the stored cost');
     server = await server.restart('SIGKILL');
     expect((await message(id, poor.key)).status).toBe(429);
