@@ -112,13 +112,22 @@ describeWithContainers('Conversations of named keys in containers', () => {
     const busyKey = await makeKey(server, { limits: { concurrent_runs: 1 } });
     const busy = idOf(await create(busyKey.key, 'RUN: sleep 100'));
     const idle = idOf(await create(busyKey.key));
-    const message = (id: string, key: string) =>
-      ask(key, 'POST', `/api/conversations/${id}/events`, userMessage('FINISH: x', true));
+    const message = (id: string, key: string, text = 'FINISH: x') =>
+      ask(key, 'POST', `/api/conversations/${id}/events`, userMessage(text, true));
     const refused = await message(idle, busyKey.key);
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);
     expect((await create(busyKey.key, 'SAY: x')).status).toBe(429);
     expect((await ask(busyKey.key, 'POST', `/api/conversations/${busy}/interrupt`)).status).toBe(200);
     await eventually(async () => (await message(idle, busyKey.key)).status === 200, 'a free place');
+
+    // A refused message ends no run that another one has begun.
+    await eventually(async () => (await status(idle)) === 'finished', 'the end of the run');
+    const third = idOf(await create(busyKey.key));
+    expect((await message(third, busyKey.key, 'RUN: sleep 100')).status).toBe(200);
+    expect((await ask(busyKey.key, 'POST', `/api/conversations/${third}/events`, { role: 1 })).status).toBe(
+      422,
+    );
+    expect((await message(idle, busyKey.key)).status).toBe(429);
 
     // A call costs about a dollar: the endpoint reports 1,000 prompt tokens.
     const price = { input_cost_per_token: 0.001, output_cost_per_token: 0, num_retries: 0 };

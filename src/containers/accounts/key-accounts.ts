@@ -20,6 +20,10 @@ interface CountedRun {
   release: () => void;
   /** The log says that it runs. Until then somebody has asked for it. */
   isRunning: boolean;
+  /** Requests for it that were not answered yet. */
+  asking: number;
+  /** One of those that were answered was accepted. */
+  isAccepted: boolean;
   isPausing: boolean;
   /** How often it has cost something since. */
   lateCosts: number;
@@ -81,13 +85,16 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
     if (owner === null) return () => undefined;
     this.limiter.assertSolvent(owner);
     const run = this.runs.get(id) ?? this.keepRun(id, owner, this.limiter.takeRun(owner));
+    run.asking += 1;
     return (isAccepted) => {
-      if (run.isRunning || this.runs.get(id) !== run) return;
+      run.asking -= 1;
+      run.isAccepted ||= isAccepted;
+      // What one request has begun does not end because another one is refused.
+      if (run.asking > 0 || run.isRunning || this.runs.get(id) !== run) return;
+      if (!run.isAccepted) return this.endRun(id);
+      if (!isAccepted && run.timer !== undefined) return;
       clearTimeout(run.timer);
-      if (!isAccepted) return this.endRun(id);
-      run.timer = setTimeout(() => {
-        if (!run.isRunning) this.endRun(id);
-      }, BEGIN_MS).unref();
+      run.timer = setTimeout(() => this.endUnbegun(id, run), BEGIN_MS).unref();
     };
   }
 
@@ -142,9 +149,19 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
   }
 
   private keepRun(id: string, ownerKey: string, release: () => void): CountedRun {
-    const run = { ownerKey, release, isRunning: false, isPausing: false, lateCosts: 0, timer: undefined };
+    const run: CountedRun = {
+      ...{ ownerKey, release, isRunning: false, asking: 0, isAccepted: false },
+      ...{ isPausing: false, lateCosts: 0, timer: undefined },
+    };
     this.runs.set(id, run);
     return run;
+  }
+
+  /** Ends what was accepted and has begun no run, unless it is asked for again just now. */
+  private endUnbegun(id: string, run: CountedRun): void {
+    run.timer = undefined;
+    run.isAccepted = false;
+    if (run.asking === 0 && !run.isRunning && this.runs.get(id) === run) this.endRun(id);
   }
 
   private endRun(id: string): void {
