@@ -18,7 +18,7 @@ export async function shareLinks({ openPage, startServer, step, axe, screenshots
   const say = (text) => ({ role: 'user', content: [{ type: 'text', text }] });
   const { id } = await ask('POST', '/api/conversations', {
     agent: { llm: { model: 'scripted/demo', usage_id: 'agent' }, tools: [] },
-    workspace: { working_dir: server.folder ?? '/tmp' },
+    workspace: { working_dir: server.folder },
     autotitle: false,
     initial_message: say('SAY: Good morning.'),
   });
