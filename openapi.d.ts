@@ -109,6 +109,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/usage/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what models may still cost
+         * @description The budgets that hold for the key of this request: its own (`usd_per_day` and `usd_per_month` of its limits), and those of the server (`budgets` of the configuration), which a key of the reach `own` is not shown. A run that reaches one ends with the error `MaxBudgetReached`; before that its conversation gets an event `budget_warning`.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["Budgets_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sum up what models have cost
+         * @description Calls of models with their tokens and costs, by day, model, provider, key, conversation, usage id or tag. Each call counts once: those of agents, sub-agents, condensers, titles, questions and the gateway, also of conversations that were deleted since; what a fork has copied counts for its source. A key of the reach `own` sees what its own conversations have cost. With `Accept: text/csv` or `format=csv` the groups are CSV; texts that a spreadsheet would take for a formula begin with an apostrophe.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["Usage_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/alive": {
         parameters: {
             query?: never;
@@ -6084,6 +6128,33 @@ export interface components {
              */
             kind: "BrowserTypeAction";
         };
+        Budget: {
+            /**
+             * @description Whether it is for all conversations together or for those of the key of this request, and for how long.
+             * @enum {string}
+             */
+            budget: "server_day" | "server_month" | "key_day" | "key_month";
+            /** @description US dollars that models may cost. */
+            limit: number;
+            /** @description US dollars that they have cost so far. */
+            spent: number;
+            /**
+             * Format: date-time
+             * @description When the period has begun, in UTC.
+             */
+            period_start: string;
+            /**
+             * Format: date-time
+             * @description When the next one begins.
+             */
+            period_end: string;
+        };
+        BudgetList: {
+            /** @description Those that are set. */
+            budgets: components["schemas"]["Budget"][];
+            /** @description From which share on conversations are warned. */
+            warn_percent: number;
+        };
         /** CanvasExtensionBackend */
         CanvasExtensionBackend: {
             /** @description Version of the format of this section; 1. */
@@ -6803,7 +6874,8 @@ export interface components {
              *       "sockets": null,
              *       "concurrent_runs": null,
              *       "conversations_per_day": null,
-             *       "usd_per_day": null
+             *       "usd_per_day": null,
+             *       "usd_per_month": null
              *     }
              */
             limits?: components["schemas"]["KeyLimits"];
@@ -7840,6 +7912,11 @@ export interface components {
              * @default null
              */
             usd_per_day?: number | null;
+            /**
+             * @description Cost of models in a month (UTC, US dollars); null: that of `key_limits` in the configuration, by default none.
+             * @default null
+             */
+            usd_per_month?: number | null;
         };
         /** LLM */
         LLM: {
@@ -9686,15 +9763,23 @@ export interface components {
             total: number;
             /** @description What they occupy, about. */
             total_bytes: number;
-            /** @description How many conversations the rules would otherwise remove, by what protects them: a run (`running`), a confirmation (`waiting`), a socket (`open`), a change or use a moment ago (`recent`), the tag `bookmark` (`bookmarked`), a parent or child that runs or waits (`related`), a container (`container`), another server that has it open (`elsewhere`). */
+            /** @description How many conversations the rules would otherwise remove, by what protects them. */
             kept: {
+                /** @description They run, have an active goal, or a model is asked for them. */
                 running?: number;
+                /** @description They wait for a confirmation. */
                 waiting?: number;
+                /** @description A socket follows them. */
                 open?: number;
+                /** @description They were changed or used a moment ago. */
                 recent?: number;
+                /** @description They have the tag `bookmark`. */
                 bookmarked?: number;
+                /** @description A parent or a child of theirs runs or waits. */
                 related?: number;
+                /** @description They are in containers. */
                 container?: number;
+                /** @description Another server has them open. */
                 elsewhere?: number;
             };
             /** @description False if conversations use more than the budget although everything that may be removed is. */
@@ -9705,7 +9790,7 @@ export interface components {
         RetentionRemoval: {
             /**
              * Format: uuid
-             * @description The conversation.
+             * @description Which conversation would be removed.
              */
             conversation_id: string;
             /**
@@ -9713,7 +9798,7 @@ export interface components {
              * @enum {string}
              */
             reason: "age" | "budget";
-            /** @description Its status. */
+            /** @description What its last run has come to, such as `finished`. */
             execution_status: string;
             /**
              * Format: date-time
@@ -9744,7 +9829,7 @@ export interface components {
         RetentionSweep: {
             /**
              * Format: date-time
-             * @description In UTC.
+             * @description When the sweep began, in UTC.
              */
             started_at: string;
             /** @description How long it took. */
@@ -9768,15 +9853,23 @@ export interface components {
             freed_bytes: number;
             /** @description Conversations that were used when it came to their removal, and stay. */
             skipped: number;
-            /** @description How many conversations the rules would otherwise remove, by what protects them: a run (`running`), a confirmation (`waiting`), a socket (`open`), a change or use a moment ago (`recent`), the tag `bookmark` (`bookmarked`), a parent or child that runs or waits (`related`), a container (`container`), another server that has it open (`elsewhere`). */
+            /** @description How many conversations the rules would otherwise remove, by what protects them. */
             kept: {
+                /** @description They run, have an active goal, or a model is asked for them. */
                 running?: number;
+                /** @description They wait for a confirmation. */
                 waiting?: number;
+                /** @description A socket follows them. */
                 open?: number;
+                /** @description They were changed or used a moment ago. */
                 recent?: number;
+                /** @description They have the tag `bookmark`. */
                 bookmarked?: number;
+                /** @description A parent or a child of theirs runs or waits. */
                 related?: number;
+                /** @description They are in containers. */
                 container?: number;
+                /** @description Another server has them open. */
                 elsewhere?: number;
             };
             /** @description What could not be removed, and why; at most 20. */
@@ -11474,6 +11567,72 @@ export interface components {
             /** @description Whether it is used from now on. */
             enabled: boolean;
         };
+        /** @description The sums of a group, with the fields that it is grouped by. `tag:NAME` has the value of that tag. */
+        UsageItem: ({
+            /**
+             * Format: date
+             * @description The day in `time_zone`.
+             */
+            day?: string;
+            /** @description The model that was called. */
+            model?: string;
+            /** @description Its provider; empty if it is unknown. */
+            provider?: string;
+            /** @description Id of the key that owns the conversation; `session` if none does. */
+            key?: string;
+            /** @description Its name; null if the key does not exist any more. */
+            key_name?: string | null;
+            /** @description The conversation, which may be deleted; null for calls outside of conversations. */
+            conversation_id?: string | null;
+            /** @description What the model was called for, as in `stats` of conversations. */
+            usage_id?: string;
+        } & {
+            [key: string]: string | number | null;
+        }) & components["schemas"]["UsageSums"];
+        UsageReport: {
+            /** @description What the items are grouped by. */
+            group_by: string[];
+            /** @description The time zone of days. */
+            time_zone: string;
+            /**
+             * Format: date-time
+             * @description The first moment that counts, in UTC.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description The moment that no longer counts, in UTC.
+             */
+            to: string;
+            /** @description The groups: by day if they have one, those that cost most first. */
+            items: components["schemas"]["UsageItem"][];
+            /** @description The sums of all groups, also of those that are left out. */
+            total: components["schemas"]["UsageSums"];
+            /** @description Whether groups are left out: those that cost least. */
+            truncated: boolean;
+        };
+        UsageSums: {
+            /** @description Calls of models, failed ones too. */
+            calls: number;
+            /** @description Calls that failed after all attempts. */
+            errors: number;
+            /** @description Answered calls whose cost is unknown: they count as 0 in `cost`. */
+            unpriced_calls: number;
+            /** @description Tokens of prompts, with those that were read from or written to a cache. */
+            prompt_tokens: number;
+            /** @description Tokens of answers, with those of reasoning. */
+            completion_tokens: number;
+            /** @description Tokens of prompts that the provider had in its cache. */
+            cache_read_tokens: number;
+            /** @description Tokens of prompts that the provider has put into its cache. */
+            cache_write_tokens: number;
+            /** @description Tokens of answers that nobody sees: those of the thoughts before them. */
+            reasoning_tokens: number;
+            /** @description What the calls have cost, in US dollars. */
+            cost: number;
+            /** @description Time of all calls together. */
+            latency_seconds: number;
+        };
         /** @description An action that a user or a hook rejected. It was not executed. */
         UserRejectObservation: {
             /**
@@ -12533,6 +12692,231 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Budgets_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The budgets that are set. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetList"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Usage_report: {
+        parameters: {
+            query?: {
+                /**
+                 * @description What to group by, up to three of them with commas: day, model, provider, key, conversation, usage_id, and `tag:NAME` for the values of a tag. Empty: one sum.
+                 * @example day,model
+                 */
+                group_by?: string;
+                /** @description Calls from this day on, or from this time on. Null: the last 30 days. Times are rounded to a quarter of an hour. */
+                from?: string | null;
+                /** @description Calls up to the end of this day, or before this time. Null: up to now. */
+                to?: string | null;
+                /**
+                 * @description The time zone of days (IANA).
+                 * @example Europe/Berlin
+                 */
+                time_zone?: string;
+                /** @description Only what conversations of this key have cost: its id, or `session` for what belongs to no named key. Null: all. */
+                key?: string | null;
+                /** @description Only this conversation. Null: all. */
+                conversation_id?: string | null;
+                /** @description Only this model, by its full name. Null: all. */
+                model?: string | null;
+                /** @description Only models of this provider. Null: all. */
+                provider?: string | null;
+                /** @description Only calls with this usage id, as in `stats` of conversations. Null: all. */
+                usage_id?: string | null;
+                /**
+                 * @description Most groups of the answer: those that cost most. The total is over all.
+                 * @example 100
+                 */
+                limit?: number;
+                /** @description Format of the answer. Null: CSV if `Accept` asks for it, else JSON. */
+                format?: ("json" | "csv") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sums of the groups, and of all calls that match. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageReport"];
+                    "text/csv": string;
                 };
             };
             /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
@@ -31812,7 +32196,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong keys within a minute. */
+            /** @description Too many plans of other rules are being made. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */

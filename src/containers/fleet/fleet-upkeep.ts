@@ -97,8 +97,8 @@ export class FleetUpkeep implements OnModuleInit, OnApplicationBootstrap, Before
   }
 
   /**
-   * Ends creations that a crash interrupted: the conversation exists, or nothing of it stays. Of those that have
-   * failed while the engine was away nothing stays.
+   * Ends creations that a crash interrupted: the conversation exists, or nothing of it stays. Of those that
+   * have failed while the engine was away nothing stays.
    */
   private async finishCreations(): Promise<void> {
     for (const { conversationId: id, isCreated } of this.records.all) {
