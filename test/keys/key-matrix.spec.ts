@@ -59,7 +59,7 @@ const READS_BY_POST = [
 ];
 /** Operations for keys of one's own that name no conversation. */
 const OWN_WITHOUT_CONVERSATION = [
-  /^\/(api\/)?conversations(\/(search|count|summaries))?$/,
+  /^\/(api\/)?conversations(\/(search|count|summaries|import))?$/,
   /^\/v1\//,
   /^\/api\/(tools\/(catalog)?|llm\/(providers|models.*)|profiles|keys\/current|usage(\/budgets)?|auth\/workspace-session)$/,
   /^\/api\/settings\/(agent|conversation)-schema$/,
