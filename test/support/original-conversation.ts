@@ -5,7 +5,7 @@ import { Cipher } from '../../src/crypto/index.js';
 import type { JsonObject } from '../../src/json/index.js';
 
 const START = Date.parse('2026-03-01T10:00:00Z');
-/** Cannot be made. Where the agent goes on, the server runs `git init`: such a test names a folder of its own. */
+/** Cannot be made: a server in which the agent goes on would run `git init` there. */
 const NO_FOLDER = '/dev/null/project';
 
 /** What differs between conversations of the original. */
