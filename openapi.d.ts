@@ -14219,7 +14219,7 @@ export interface operations {
                 "multipart/form-data": {
                     /**
                      * Format: binary
-                     * @description The zip.
+                     * @description The trajectory zip of one conversation.
                      */
                     file: string;
                 };
