@@ -1,0 +1,1 @@
+export function takeSnapshot(folder: string): Promise<Map<string, string>>;

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { chmod, lstat, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { runConfined, runProgram } from './program.mjs';
+
+/** What running programs leaves behind, which is no change of a repository. */
+const IGNORED = new Set(['.git', '__pycache__', '.pytest_cache', 'node_modules']);
+const MAX_FILES = 50_000;
+const MAX_FILE_BYTES = 16 * 2 ** 20;
+
+/** Writes files by their paths. Those whose text begins with `#!` become executable. */
+export async function writeFiles(folder, files) {
+  for (const [name, text] of Object.entries(files)) {
+    const file = path.join(folder, name);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, text);
+    if (text.startsWith('#!')) await chmod(file, 0o755);
+  }
+}
+
+/** Runs trusted commands in a folder. @throws with their output if one fails */
+export async function setUp(folder, script) {
+  const { code, stderr } = await runProgram(folder, 'bash', ['-e', '-c', script]);
+  if (code !== 0) throw new Error(`setting up a task failed: ${stderr}`);
+}
+
+/** Makes a repository with these files in one commit. */
+export async function makeRepository(folder, files, subject = 'Start') {
+  await writeFiles(folder, files);
+  await setUp(folder, `${INIT}\ngit add -A\ngit commit -qm '${subject}'`);
+}
+
+/** The beginning of each repository: agents can commit in it. */
+export const INIT = `git init -q -b main
+printf '[user]\\n\\tname = Eval\\n\\temail = eval@example.com\\n' >> .git/config`;
+
+/** Runs git. @returns its output without the white space around it; empty if it failed */
+export async function git(folder, ...args) {
+  const { code, stdout } = await runConfined(folder, 'git', args);
+  return code === 0 ? stdout.trim() : '';
+}
+
+/** What a check compares with: all files but those of git, as text that changes with them. */
+export async function takeSnapshot(folder) {
+  const files = new Map();
+  await visit(folder, '', files);
+  return files;
+}
+
+async function visit(folder, below, files) {
+  for (const { name } of await readdir(path.join(folder, below), { withFileTypes: true })) {
+    if (IGNORED.has(name)) continue;
+    if (files.size > MAX_FILES) throw new Error(`there are more than ${MAX_FILES} files`);
+    const inside = path.join(below, name);
+    const file = path.join(folder, inside);
+    const stats = await lstat(file);
+    if (stats.isDirectory()) await visit(folder, inside, files);
+    else files.set(inside, await describe(file, stats));
+  }
+}
+
+async function describe(file, stats) {
+  if (stats.isSymbolicLink()) return `link to ${await readlink(file)}`;
+  if (!stats.isFile() || stats.size > MAX_FILE_BYTES) return `special ${stats.mode} ${stats.size}`;
+  const mode = stats.mode & 0o100 ? 'executable' : 'plain';
+  return `${mode} ${createHash('sha256').update(await readFile(file)).digest('hex')}`;
+}
+
+/** The paths that were added, changed or removed since a snapshot, sorted. */
+export async function changesSince(before, folder) {
+  const after = await takeSnapshot(folder);
+  const paths = new Set([...before.keys(), ...after.keys()]);
+  return [...paths].filter((name) => before.get(name) !== after.get(name)).sort();
+}
+
+/** The text of a regular file below the folder; undefined if there is none. */
+export async function readText(folder, name) {
+  const file = path.join(folder, name);
+  const stats = await lstat(file).catch(() => undefined);
+  if (!stats?.isFile() || stats.size > MAX_FILE_BYTES) return undefined;
+  return readFile(file, 'utf8');
+}
