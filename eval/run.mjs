@@ -17,13 +17,14 @@ import { takeSnapshot } from './support/workspace.mjs';
 
 const options = await optionsOrExit();
 const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort(new Error('ended by a signal')));
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => stop.abort(new Error('ended by a signal')));
 
 const tasks = await chosenTasks();
 const results = await Results.open(options.out, settings());
 const model = options.scripted ? await startScriptedModel() : undefined;
 try {
-  const servers = await startServers();
+  const servers = chosenServers();
   const plan = [...planRuns(servers)];
   for (const [index, entry] of plan.entries()) {
     if (results.has(toKey(entry))) continue;
@@ -67,15 +68,20 @@ function settings() {
   return { model: scripted ? 'scripted' : llm.model, price: price ?? null, limits };
 }
 
-async function startServers() {
-  const found = [{ key: 'ours', name: 'this server', at: options.server ?? [...thisServer(), '--host', '127.0.0.1'] }];
+/** Who is evaluated; a server starts when its first run needs it. */
+function chosenServers() {
+  const found = [
+    { key: 'ours', name: 'this server', at: options.server ?? [...thisServer(), '--host', '127.0.0.1'] },
+  ];
   if (options.original) {
     const isUrl = /^https?:\/\//.test(options.original);
-    found.push({ key: 'original', name: 'the original', at: isUrl ? options.original : options.original.split(/\s+/) });
+    found.push({
+      key: 'original',
+      name: 'the original',
+      at: isUrl ? options.original : options.original.split(/\s+/),
+    });
   }
-  return Promise.all(
-    found.map(async ({ at, ...server }) => ({ ...server, client: await connect(at) })),
-  );
+  return found;
 }
 
 /** Own servers have the settings of the environment, such as OH_SANDBOX, but no keys of it. */
@@ -92,7 +98,8 @@ function* planRuns(servers) {
   for (let repeat = 1; repeat <= options.repeats; repeat += 1) {
     for (const task of tasks) {
       const solutions = options.scripted ? solutionsOf(task) : [{ name: 'model', accepted: true }];
-      for (const solution of solutions) for (const server of servers) yield { repeat, task, solution, server };
+      for (const solution of solutions)
+        for (const server of servers) yield { repeat, task, solution, server };
     }
   }
 }
@@ -117,7 +124,9 @@ function isAffordable() {
 /** Without a price no budget holds. */
 function hasPrice({ cost, tokens }) {
   if (options.scripted || options.price !== undefined || cost > 0 || tokens.prompt === 0) return true;
-  console.error('stopped: the server knows no price of this model; give --price IN,OUT (USD per million tokens)');
+  console.error(
+    'stopped: the server knows no price of this model; give --price IN,OUT (USD per million tokens)',
+  );
   process.exitCode = 3;
   return false;
 }
@@ -134,6 +143,7 @@ async function runOne(entry) {
 /** Prepares, lets the agent work, checks. A failure of the server is a result too. */
 async function runIn(folder, entry) {
   const { task, solution, server } = entry;
+  server.client ??= await connect(server.at);
   await task.prepare(folder);
   const before = await takeSnapshot(folder);
   model?.play(toTurns(solution.solution, folder));
@@ -184,7 +194,10 @@ async function report(servers, plan) {
     `Runs: ${runs.length} of ${plan.length}`,
     ...conclude(runs, servers),
   ];
-  await results.report({ about, settings: settings(), runs }, `${about.join('  \n')}\n\n${formatMarkdown(cells)}`);
+  await results.report(
+    { about, settings: settings(), runs },
+    `${about.join('  \n')}\n\n${formatMarkdown(cells)}`,
+  );
   console.log(`${formatText(cells)}\n\n${about.join('\n')}\n\nKept in ${options.out}`);
   if (options.scripted && runs.some(({ ok }) => !ok)) process.exitCode = 1;
 }

@@ -59,7 +59,8 @@ function describeRate(runs) {
     return group.filter(({ ok }) => ok).length / group.length;
   });
   const cost = runs.reduce((sum, run) => sum + run.cost, 0);
-  const spread = rates.length > 1 ? `, by repeat ${percent(Math.min(...rates))} to ${percent(Math.max(...rates))}` : '';
+  const spread =
+    rates.length > 1 ? `, by repeat ${percent(Math.min(...rates))} to ${percent(Math.max(...rates))}` : '';
   return (
     `${passed} of ${runs.length} passed: ${percent(passed / runs.length)} ` +
     `(95 % interval ${percent(low)} to ${percent(high)}${spread}), ${cost.toFixed(2)} USD`

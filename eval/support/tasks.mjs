@@ -9,14 +9,18 @@ const FOLDER = new URL('../tasks/', import.meta.url);
  */
 export async function loadTasks() {
   const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.mjs')).sort();
-  return Promise.all(
-    files.map(async (file) => {
-      const url = new URL(file, FOLDER);
-      const { task } = await import(url.href);
-      const version = createHash('sha256').update(await readFile(url)).digest('hex').slice(0, 12);
-      return { ...task, name: file.replace(/^\d+-|\.mjs$/g, ''), version };
-    }),
-  );
+  const tasks = [];
+  // One after another: jest cannot import modules that share others at the same time.
+  for (const file of files) {
+    const url = new URL(file, FOLDER);
+    const { task } = await import(url.href);
+    const version = createHash('sha256')
+      .update(await readFile(url))
+      .digest('hex')
+      .slice(0, 12);
+    tasks.push({ ...task, name: file.replace(/^\d+-|\.mjs$/g, ''), version });
+  }
+  return tasks;
 }
 
 /** The scripted solutions of a task: which there are, and whether its check has to accept them. */

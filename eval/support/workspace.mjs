@@ -63,7 +63,9 @@ async function describe(file, stats) {
   if (stats.isSymbolicLink()) return `link to ${await readlink(file)}`;
   if (!stats.isFile() || stats.size > MAX_FILE_BYTES) return `special ${stats.mode} ${stats.size}`;
   const mode = stats.mode & 0o100 ? 'executable' : 'plain';
-  return `${mode} ${createHash('sha256').update(await readFile(file)).digest('hex')}`;
+  return `${mode} ${createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex')}`;
 }
 
 /** The paths that were added, changed or removed since a snapshot, sorted. */
