@@ -23,9 +23,9 @@ for (const signal of ['SIGINT', 'SIGTERM'])
 const tasks = await chosenTasks();
 const results = await Results.open(options.out, settings());
 const model = options.scripted ? await startScriptedModel() : undefined;
+const servers = chosenServers();
+const plan = [...planRuns(servers)];
 try {
-  const servers = chosenServers();
-  const plan = [...planRuns(servers)];
   for (const [index, entry] of plan.entries()) {
     if (results.has(toKey(entry))) continue;
     if (stop.signal.aborted || !isAffordable()) break;
@@ -34,12 +34,16 @@ try {
     console.error(`${index + 1}/${plan.length} ${run.task} ${run.solution} on ${entry.server.name}: ${note}`);
     if (!hasPrice(run)) break;
   }
-  await report(servers, plan);
+} catch (error) {
+  // Not a result of the agent: started again, the evaluation does this run anew.
+  console.error(`stopped: ${stop.signal.aborted ? 'by a signal' : error.message}`);
+  process.exitCode = 1;
 } finally {
   await endAllServers();
   await model?.close();
   await results.close();
 }
+await report();
 
 async function optionsOrExit() {
   try {
@@ -181,7 +185,7 @@ async function checkBounded(task, result) {
   }
 }
 
-async function report(servers, plan) {
+async function report() {
   const wanted = new Set(plan.map((entry) => JSON.stringify(toKey(entry))));
   const runs = results.runs.filter(({ server, task, version, solution, repeat }) =>
     wanted.has(JSON.stringify({ server, task, version, solution, repeat })),
