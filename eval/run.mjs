@@ -1,11 +1,12 @@
-// The evaluation: `npm run eval -- --model PROVIDER/NAME`. What it measures, its options, what a figure means:
-// eval/README.md
+// The evaluation: `npm run eval -- --model PROVIDER/NAME`. What it measures, its options and what a figure
+// means: eval/README.md
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { endAllServers, startServer } from '../bench/support/server.mjs';
 import { formatMarkdown, formatText } from '../bench/support/table.mjs';
 import { thisServer } from '../bench/support/this-server.mjs';
+import { currentBuild } from '../scripts/builds.mjs';
 import { AgentServer, runAgent } from './support/agent-run.mjs';
 import { readOptions, UsageError } from './support/options.mjs';
 import { conclude, toCells } from './support/report.mjs';
@@ -21,7 +22,8 @@ for (const signal of ['SIGINT', 'SIGTERM'])
   process.once(signal, () => stop.abort(new Error('ended by a signal')));
 
 const tasks = await chosenTasks();
-const results = await Results.open(options.out, settings());
+const settings = await readSettings();
+const results = await Results.open(options.out, settings);
 const model = options.scripted ? await startScriptedModel() : undefined;
 const servers = chosenServers();
 const plan = [...planRuns(servers)];
@@ -66,10 +68,11 @@ async function chosenTasks() {
   return options.tasks ? all.filter(({ name }) => options.tasks.includes(name)) : all;
 }
 
-/** What makes runs comparable. No key and no address is among it. */
-function settings() {
+/** What makes runs comparable. A changed prompt is another build. No key and no address is among it. */
+async function readSettings() {
   const { scripted, llm, limits, price } = options;
-  return { model: scripted ? 'scripted' : llm.model, price: price ?? null, limits };
+  const build = options.server ? 'of a running server' : await currentBuild();
+  return { model: scripted ? 'scripted' : llm.model, price: price ?? null, limits, build };
 }
 
 /** Who is evaluated; a server starts when its first run needs it. */
@@ -97,7 +100,10 @@ async function connect(at) {
   return new AgentServer(`http://127.0.0.1:${port}`);
 }
 
-/** Repeat by repeat, the servers taking turns: an evaluation that ends early has all tasks as often as it can. */
+/**
+ * Repeat by repeat, the servers taking turns: an evaluation that ends early has done each task about as often
+ * as the others, on each server.
+ */
 function* planRuns(servers) {
   for (let repeat = 1; repeat <= options.repeats; repeat += 1) {
     for (const task of tasks) {
@@ -114,9 +120,9 @@ function toKey({ repeat, task, solution, server }) {
 
 /** Before each run: it may cost as much as a run is allowed to. */
 function isAffordable() {
-  if (options.budget === undefined) return true;
+  if (options.scripted) return true;
   const spent = results.runs.reduce((sum, { cost }) => sum + cost, 0);
-  if (spent + (options.limits.usd ?? 0) <= options.budget) return true;
+  if (spent + options.limits.usd <= options.budget) return true;
   console.error(
     `stopped: ${spent.toFixed(2)} of ${options.budget} USD are spent, and the next run may cost ${options.limits.usd}. ` +
       'Start it again with a larger --budget to go on.',
@@ -140,7 +146,9 @@ async function runOne(entry) {
   try {
     return await runIn(folder, entry);
   } finally {
-    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }).catch((error) =>
+      console.error(`a workspace is left: ${error.message}`),
+    );
   }
 }
 
@@ -198,10 +206,7 @@ async function report() {
     `Runs: ${runs.length} of ${plan.length}`,
     ...conclude(runs, servers),
   ];
-  await results.report(
-    { about, settings: settings(), runs },
-    `${about.join('  \n')}\n\n${formatMarkdown(cells)}`,
-  );
+  await results.report({ about, settings, runs }, `${about.join('  \n')}\n\n${formatMarkdown(cells)}`);
   console.log(`${formatText(cells)}\n\n${about.join('\n')}\n\nKept in ${options.out}`);
   if (options.scripted && runs.some(({ ok }) => !ok)) process.exitCode = 1;
 }

@@ -22,7 +22,7 @@ export class Verdict {
     const isAllowed = (name) =>
       allowed.some((path) => (path.endsWith('/') ? name.startsWith(path) : name === path));
     const others = (await changesSince(before, folder)).filter((name) => !isAllowed(name));
-    this.require(others.length === 0, `changed although it should not: ${shorten(others.join(', '))}`);
+    this.require(others.length === 0, `changed although it should not: ${shorten(JSON.stringify(others))}`);
   }
 
   get result() {

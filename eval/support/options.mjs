@@ -9,7 +9,7 @@ const OPTIONS = {
   scripted: { type: 'boolean', default: false },
   tasks: { type: 'string' },
   repeats: { type: 'string', default: '1' },
-  budget: { type: 'string' },
+  budget: { type: 'string', default: '10' },
   'run-budget': { type: 'string', default: '1' },
   price: { type: 'string' },
   'time-limit': { type: 'string', default: '600' },
@@ -26,9 +26,9 @@ export function readOptions(args, env = process.env) {
     throw new UsageError('give --model PROVIDER/NAME, or --scripted to try the tasks without a model');
   const repeats = number(values, 'repeats');
   if (!Number.isInteger(repeats) || repeats > 100) throw new UsageError('--repeats is a number up to 100');
-  const budget = values.budget === undefined ? undefined : number(values, 'budget');
+  const budget = number(values, 'budget');
   const runBudget = number(values, 'run-budget');
-  if (budget !== undefined && budget < runBudget)
+  if (budget < runBudget)
     throw new UsageError(`--budget ${budget} is less than what one run may cost (--run-budget ${runBudget})`);
   const name = values.scripted ? 'scripted' : values.model.replace(/[^\w.-]+/g, '-');
   return {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, readFile, readlink, realpath, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { runConfined, runProgram } from './program.mjs';
 
@@ -15,6 +15,21 @@ export async function writeFiles(folder, files) {
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(file, text);
     if (text.startsWith('#!')) await chmod(file, 0o755);
+  }
+}
+
+/**
+ * Writes files during a check. The agent may have made links: nothing is written outside the folder.
+ * @throws if a file would be
+ */
+export async function overwriteFiles(folder, files) {
+  for (const [name, text] of Object.entries(files)) {
+    const file = path.join(folder, name);
+    const parent = path.dirname(file);
+    const isInside = async () => `${await realpath(parent)}/`.startsWith(`${await realpath(folder)}/`);
+    if (!(await isInside())) throw new Error(`${JSON.stringify(name)} is outside the workspace`);
+    await rm(file, { force: true });
+    await writeFile(file, text, { flag: 'wx' });
   }
 }
 

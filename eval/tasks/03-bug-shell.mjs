@@ -43,6 +43,7 @@ export const task = {
   async check({ folder, before }) {
     const verdict = new Verdict();
     // In a folder with a blank, made after the agent has ended.
+    await rm(path.join(folder, PLACE), { recursive: true, force: true });
     await writeFiles(path.join(folder, PLACE), HIDDEN);
     const { stdout } = await runConfined(folder, 'bash', ['./lines.sh', PLACE]);
     await rm(path.join(folder, PLACE), { recursive: true });

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { evaluate, testsPass, Verdict } from '../support/checks.mjs';
 import { replace, run, write } from '../support/solution.mjs';
-import { makeRepository, readText, writeFiles } from '../support/workspace.mjs';
+import { makeRepository, overwriteFiles, readText } from '../support/workspace.mjs';
 
 const SOURCE = `/** Makes every word begin with a capital letter. */
 export function capitalise(text) {
@@ -77,7 +77,7 @@ export const task = {
       (await readText(folder, 'test/text.test.mjs'))?.includes('A New Day'),
       'the old test is gone',
     );
-    await writeFiles(folder, { 'src/text.mjs': MUTANT });
+    await overwriteFiles(folder, { 'src/text.mjs': MUTANT });
     verdict.require(!(await testsPass(folder, ...files)), 'the tests accept a wrong slugify()');
     return verdict.result;
   },

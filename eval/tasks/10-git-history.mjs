@@ -6,7 +6,10 @@ import { git, INIT, setUp } from '../support/workspace.mjs';
 const BROKEN_AT = 13;
 const COMMITS = 20;
 
-/** Dates and authors are fixed, so the hashes in the solutions are, too. A history as `git fast-import` reads it: one program instead of one per commit. */
+/**
+ * A history as `git fast-import` reads it: one program instead of one per commit. Dates and authors are
+ * fixed, so the hashes are, too: the solutions name them.
+ */
 function history() {
   const commits = Array.from({ length: COMMITS }, (_, index) => commitOf(index + 1));
   return `${commits.join('')}done\n`;

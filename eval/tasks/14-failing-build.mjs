@@ -33,7 +33,7 @@ export const task = {
     const verdict = new Verdict();
     await verdict.onlyChanged({ folder, before }, ['settings.json', 'pages/', 'dist/']);
     const { code, stderr } = await runConfined(folder, 'node', ['build.mjs']);
-    verdict.require(code === 0, `the build fails: ${stderr.slice(0, 200)}`);
+    verdict.require(code === 0, `the build fails: ${JSON.stringify(stderr.slice(0, 200))}`);
     const site = await evaluate(
       folder,
       "import { pages } from './pages/index.mjs'; console.log(JSON.stringify(pages));",

@@ -1,6 +1,6 @@
 import { evaluate, testsPass, Verdict } from '../support/checks.mjs';
 import { replace, run } from '../support/solution.mjs';
-import { makeRepository, writeFiles } from '../support/workspace.mjs';
+import { makeRepository, overwriteFiles } from '../support/workspace.mjs';
 
 const LOADER = `import { readFileSync } from 'node:fs';
 
@@ -35,7 +35,7 @@ export const task = {
     await verdict.onlyChanged({ folder, before }, ['src/limits.mjs']);
     verdict.require(await testsPass(folder, 'test/limits.test.mjs'), 'the test fails');
     // Other values than those of the test.
-    await writeFiles(folder, {
+    await overwriteFiles(folder, {
       'config/production.json': '{ "limits": { "connect": "2s", "read": "75ms" } }',
     });
     const limits = await evaluate(

@@ -6,7 +6,7 @@ import { makeRepository, readText } from '../support/workspace.mjs';
 const BEAT_MS = 100;
 /** Long enough for a beat of a program that still runs on a busy machine. */
 const WATCH_MS = 2000;
-/** It ends with its folder, or after ten minutes: nothing is left behind by an agent that leaves it running. */
+/** It ends with its folder, or after ten minutes: an agent that leaves it running leaves nothing for good. */
 const PROGRAM = `// Watches a sensor. It never ends by itself.
 import { writeFileSync } from 'node:fs';
 
