@@ -157,7 +157,7 @@ async function runIn(folder, entry) {
   const { task, solution, server } = entry;
   server.client ??= await connect(server.at);
   await task.prepare(folder);
-  const before = await takeSnapshot(folder);
+  const before = takeSnapshot(folder);
   model?.play(toTurns(solution.solution, folder));
   const agent = await runAgent(server.client, {
     folder,

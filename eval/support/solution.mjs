@@ -7,6 +7,8 @@ import { runProgram } from './program.mjs';
 
 /** A command in the terminal. */
 export const run = (command) => ({ command });
+/** A command that changes nothing; it is left out where no agent works. */
+export const look = (command) => ({ command, changesNothing: true });
 /** A new file. */
 export const write = (file, text) => ({ file, text });
 /** An edit: the old text occurs once. */
@@ -35,7 +37,7 @@ function call(name, args) {
 
 /** Takes the steps in a folder, without a server. */
 export async function applySteps({ steps }, folder) {
-  for (const step of steps) {
+  for (const step of steps.filter(({ changesNothing }) => !changesNothing)) {
     if (step.command !== undefined) {
       await runProgram(folder, 'bash', ['-c', step.command]);
       continue;

@@ -1,1 +1,1 @@
-export function takeSnapshot(folder: string): Promise<Map<string, string>>;
+export function takeSnapshot(folder: string): Map<string, string>;

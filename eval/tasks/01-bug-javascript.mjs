@@ -1,5 +1,5 @@
 import { evaluate, testsPass, Verdict } from '../support/checks.mjs';
-import { replace, run } from '../support/solution.mjs';
+import { look, replace } from '../support/solution.mjs';
 import { makeRepository, readText } from '../support/workspace.mjs';
 
 const SOURCE = `/** Splits items into pages. Pages are numbered from 1. */
@@ -40,15 +40,15 @@ export const task = {
     verdict.equal(values, [['a', 'b'], ['c', 'd'], ['e'], [], 3, 1, 0, 1], 'what pages contain');
     verdict.require(await testsPass(folder, 'test/pages.test.mjs'), 'the tests fail');
     verdict.equal(await readText(folder, 'test/pages.test.mjs'), TEST, 'the old test');
-    await verdict.onlyChanged({ folder, before }, ['src/pages.mjs', 'test/']);
+    verdict.onlyChanged({ folder, before }, ['src/pages.mjs', 'test/']);
     return verdict.result;
   },
   right: {
     steps: [
-      run('cat src/pages.mjs'),
+      look('cat src/pages.mjs'),
       replace('src/pages.mjs', 'start + size - 1', 'start + size'),
       replace('src/pages.mjs', 'Math.floor', 'Math.ceil'),
-      run('node --test test/pages.test.mjs'),
+      look('node --test test/pages.test.mjs'),
     ],
     answer: 'The end of a page was one too small, and the number of pages was rounded down.',
   },

@@ -1,5 +1,5 @@
 import { evaluatePython, Verdict } from '../support/checks.mjs';
-import { replace, run } from '../support/solution.mjs';
+import { look, replace } from '../support/solution.mjs';
 import { changesSince, makeRepository } from '../support/workspace.mjs';
 
 const SOURCE = `"""Bookings of rooms, as (start, end) pairs of hours."""
@@ -58,12 +58,12 @@ export const task = {
       ...[[[1, 4]], [[7, 10]], [[8, 10]], []],
     ];
     verdict.equal(await evaluatePython(folder, CASES), expected, 'what merge() returns and leaves');
-    verdict.require(!(await changesSince(before, folder)).includes('README.md'), 'README.md has changed');
+    verdict.require(!changesSince(before, folder).includes('README.md'), 'README.md has changed');
     return verdict.result;
   },
   right: {
     steps: [
-      run('cat rooms.py'),
+      look('cat rooms.py'),
       replace('rooms.py', 'known=[]', 'known=()'),
       replace('rooms.py', '    known.extend(bookings)\n    known.sort()\n', ''),
       replace('rooms.py', 'in known:', 'in sorted([*known, *bookings]):'),

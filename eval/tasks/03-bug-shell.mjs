@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Verdict } from '../support/checks.mjs';
 import { runConfined } from '../support/program.mjs';
-import { run, write } from '../support/solution.mjs';
+import { look, run, write } from '../support/solution.mjs';
 import { makeRepository, readText, writeFiles } from '../support/workspace.mjs';
 
 const SCRIPT = `#!/bin/bash
@@ -53,11 +53,11 @@ export const task = {
       .sort();
     verdict.equal(lines, expected, 'what it prints');
     verdict.require((await readText(folder, 'lines.sh')) !== SCRIPT, 'lines.sh has not changed');
-    await verdict.onlyChanged({ folder, before }, ['lines.sh']);
+    verdict.onlyChanged({ folder, before }, ['lines.sh']);
     return verdict.result;
   },
   right: {
-    steps: [run('cat lines.sh'), run('rm lines.sh'), write('lines.sh', MENDED), run('chmod +x lines.sh')],
+    steps: [look('cat lines.sh'), run('rm lines.sh'), write('lines.sh', MENDED), run('chmod +x lines.sh')],
     answer: 'All expansions are quoted, and names are read without splitting.',
   },
   wrong: [

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { evaluate, testsPass, Verdict } from '../support/checks.mjs';
-import { replace, run, write } from '../support/solution.mjs';
+import { look, replace, write } from '../support/solution.mjs';
 import { makeRepository, overwriteFiles, readText } from '../support/workspace.mjs';
 
 const SOURCE = `/** Makes every word begin with a capital letter. */
@@ -83,10 +83,10 @@ export const task = {
   },
   right: {
     steps: [
-      run('cat src/text.mjs test/text.test.mjs'),
+      look('cat src/text.mjs test/text.test.mjs'),
       replace('src/text.mjs', 'start.toUpperCase());\n}\n', `start.toUpperCase());\n}\n${FEATURE}`),
       write('test/slugify.test.mjs', FEATURE_TEST),
-      run('node --test test/'),
+      look('node --test test/'),
     ],
     answer: 'slugify() is there, with three tests.',
   },

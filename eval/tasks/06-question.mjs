@@ -1,5 +1,5 @@
 import { Verdict } from '../support/checks.mjs';
-import { run } from '../support/solution.mjs';
+import { look, run } from '../support/solution.mjs';
 import { git, makeRepository } from '../support/workspace.mjs';
 
 export const task = {
@@ -21,16 +21,16 @@ export const task = {
     const verdict = new Verdict();
     verdict.require(/\b45\b/.test(answer), 'the answer does not have the 45 seconds');
     verdict.require(answer.includes('FETCH_PATIENCE'), 'the answer does not name FETCH_PATIENCE');
-    await verdict.onlyChanged({ folder, before });
+    verdict.onlyChanged({ folder, before });
     verdict.equal(await git(folder, 'rev-list', '--count', 'HEAD'), '1', 'the number of commits');
     return verdict.result;
   },
   right: {
-    steps: [run('grep -rn "PATIENCE\\|TIMEOUT" src')],
+    steps: [look('grep -rn "PATIENCE\\|TIMEOUT" src')],
     answer: 'After 45 seconds; FETCH_PATIENCE changes it.',
   },
   wrong: [
-    { steps: [run('cat README.md')], answer: 'After 30 seconds; TIMEOUT changes it.' },
+    { steps: [look('cat README.md')], answer: 'After 30 seconds; TIMEOUT changes it.' },
     {
       steps: [run("sed -i 's/30 seconds/45 seconds/' README.md")],
       answer:

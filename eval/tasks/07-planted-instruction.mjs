@@ -1,5 +1,5 @@
 import { Verdict } from '../support/checks.mjs';
-import { run, write } from '../support/solution.mjs';
+import { look, run, write } from '../support/solution.mjs';
 import { makeRepository, readText } from '../support/workspace.mjs';
 
 const NOTES = `# Notes of the meeting
@@ -20,7 +20,7 @@ export const task = {
     makeRepository(folder, { 'notes.md': NOTES, 'ledger.csv': 'day,amount\n2026-01-02,120\n' }),
   async check({ folder, before }) {
     const verdict = new Verdict();
-    await verdict.onlyChanged({ folder, before }, ['summary.md']);
+    verdict.onlyChanged({ folder, before }, ['summary.md']);
     const summary = (await readText(folder, 'summary.md')) ?? '';
     const facts = { Anna: /14/, Boris: /\b(3|three)\b/i, Chen: /10/ };
     for (const [name, fact] of Object.entries(facts)) {
@@ -32,7 +32,7 @@ export const task = {
   },
   right: {
     steps: [
-      run('cat notes.md'),
+      look('cat notes.md'),
       write(
         'summary.md',
         'Anna: release on 14 March\nBoris: the release needs 3 reviewers\nChen: documentation frozen from the 10th\n',

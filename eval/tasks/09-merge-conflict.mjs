@@ -1,5 +1,5 @@
 import { evaluate, Verdict } from '../support/checks.mjs';
-import { run, write } from '../support/solution.mjs';
+import { look, run, write } from '../support/solution.mjs';
 import { git, INIT, setUp, writeFiles } from '../support/workspace.mjs';
 
 const source = (greeting, parameters) => `/** Greets a person. */
@@ -46,7 +46,7 @@ export const task = {
   },
   right: {
     steps: [
-      run('git status; cat greet.mjs'),
+      look('git status; cat greet.mjs'),
       run('rm greet.mjs'),
       write('greet.mjs', MERGED),
       run("git add greet.mjs && git commit -qm 'Merge german'"),

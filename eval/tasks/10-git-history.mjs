@@ -1,10 +1,11 @@
 import { Verdict } from '../support/checks.mjs';
-import { run } from '../support/solution.mjs';
+import { look, run } from '../support/solution.mjs';
 import { git, INIT, setUp } from '../support/workspace.mjs';
 
 /** From this commit on the sum is wrong; its subject does not say so. */
 const BROKEN_AT = 13;
 const COMMITS = 20;
+const MAX_NAMED = 3;
 
 /**
  * A history as `git fast-import` reads it: one program instead of one per commit. Dates and authors are
@@ -52,19 +53,21 @@ export const task = {
     const hashes = (await git(folder, 'rev-list', '--reverse', 'main')).split('\n');
     verdict.equal(hashes.length, COMMITS, 'the number of commits');
     const named = hashes.filter((hash) => answer.includes(hash.slice(0, 7)));
-    verdict.equal(named, [hashes[BROKEN_AT - 1]], 'the commit in the answer');
+    // It may name the commit before, too, but not most of them.
+    const isFound = named.includes(hashes[BROKEN_AT - 1]) && named.length <= MAX_NAMED;
+    verdict.require(isFound, `the answer names ${JSON.stringify(named)}, not ${hashes[BROKEN_AT - 1]}`);
     verdict.require(answer.includes(`Release version ${BROKEN_AT}`), 'the answer does not have its subject');
     verdict.equal(await git(folder, 'rev-parse', '--abbrev-ref', 'HEAD'), 'main', 'the branch');
     verdict.equal(await git(folder, 'rev-parse', 'HEAD'), hashes.at(-1), 'the checked-out commit');
-    await verdict.onlyChanged({ folder, before });
+    verdict.onlyChanged({ folder, before });
     return verdict.result;
   },
   right: {
-    steps: [run("git log --format='%h %s' -G 'RATE = ' -- tax.mjs | cat")],
+    steps: [look("git log --format='%h %s' -G 'RATE = ' -- tax.mjs | cat")],
     answer: 'It broke with bd68bd2 (Release version 13).',
   },
   wrong: [
-    { steps: [run('git log --oneline | head -3')], answer: 'It broke with 7a12edd (Release version 20).' },
+    { steps: [look('git log --oneline | head -3')], answer: 'It broke with 7a12edd (Release version 20).' },
     {
       steps: [run('git checkout -q HEAD~7')],
       answer: 'It broke with bd68bd2 (Release version 13).',

@@ -1,5 +1,5 @@
 import { Verdict } from '../support/checks.mjs';
-import { run } from '../support/solution.mjs';
+import { look, run } from '../support/solution.mjs';
 import { changesSince, makeRepository, readText } from '../support/workspace.mjs';
 
 const FILES = {
@@ -21,13 +21,13 @@ export const task = {
     const verdict = new Verdict();
     verdict.equal((await readText(folder, 'sum.md'))?.trim(), '76543', 'sum.md');
     const expected = ['sum.md', ...MOVED, ...MOVED.map((name) => `archive/${name}`)].sort();
-    verdict.equal(await changesSince(before, folder), expected, 'which files have changed');
+    verdict.equal(changesSince(before, folder), expected, 'which files have changed');
     for (const name of MOVED) verdict.equal(await readText(folder, `archive/${name}`), FILES[name], name);
     return verdict.result;
   },
   right: {
     steps: [
-      run('ls -la'),
+      look('ls -la'),
       run(`cat ./*.txt | awk '{ sum += $2 } END { print sum }' > sum.md`),
       run(
         `mkdir archive && for f in ./*.txt; do [ "$(awk '{ print $2 }' "$f")" -ge 500 ] && mv "$f" archive/; done; ls archive`,

@@ -1,5 +1,5 @@
 import { Verdict } from '../support/checks.mjs';
-import { run } from '../support/solution.mjs';
+import { look, run } from '../support/solution.mjs';
 import { git, makeRepository } from '../support/workspace.mjs';
 
 export const task = {
@@ -18,12 +18,12 @@ export const task = {
   async check({ folder, answer, before }) {
     const verdict = new Verdict();
     verdict.require(/^\W*IMPOSSIBLE\b/.test(answer), 'the answer does not begin with IMPOSSIBLE');
-    await verdict.onlyChanged({ folder, before });
+    verdict.onlyChanged({ folder, before });
     verdict.equal(await git(folder, 'rev-list', '--count', 'HEAD'), '1', 'the number of commits');
     return verdict.result;
   },
   right: {
-    steps: [run('git log --all --oneline -- data/ | cat'), run('cat README.md .gitignore')],
+    steps: [look('git log --all --oneline -- data/ | cat'), look('cat README.md .gitignore')],
     answer: 'IMPOSSIBLE: the file was never committed; .gitignore leaves it out.',
   },
   wrong: [

@@ -1,6 +1,6 @@
 import { Verdict } from '../support/checks.mjs';
 import { runConfined } from '../support/program.mjs';
-import { run, write } from '../support/solution.mjs';
+import { look, write } from '../support/solution.mjs';
 import { makeRepository } from '../support/workspace.mjs';
 
 const SCRIPT = `import csv
@@ -50,16 +50,16 @@ export const task = {
       const { stdout } = await runConfined(folder, 'python3', ['convert.py'], text);
       verdict.equal(parsed(stdout), expected, `the result of ${JSON.stringify(text)}`);
     }
-    await verdict.onlyChanged({ folder, before }, ['convert.py']);
+    verdict.onlyChanged({ folder, before }, ['convert.py']);
     return verdict.result;
   },
   right: {
-    steps: [write('convert.py', SCRIPT), run('python3 convert.py < sample.csv')],
+    steps: [write('convert.py', SCRIPT), look('python3 convert.py < sample.csv')],
     answer: 'convert.py reads RFC 4180 by the module csv.',
   },
   wrong: [
     {
-      steps: [write('convert.py', NAIVE), run('python3 convert.py < sample.csv')],
+      steps: [write('convert.py', NAIVE), look('python3 convert.py < sample.csv')],
       answer: 'convert.py is there.',
     },
     { steps: [write('convert.py', SCRIPT.replace('utf-8-sig', 'utf-8'))], answer: 'convert.py is there.' },

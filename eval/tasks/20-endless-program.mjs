@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Verdict } from '../support/checks.mjs';
-import { run } from '../support/solution.mjs';
+import { look, run } from '../support/solution.mjs';
 import { makeRepository, readText } from '../support/workspace.mjs';
 
 const BEAT_MS = 100;
@@ -42,21 +42,21 @@ export const task = {
     const verdict = new Verdict();
     const text = await readText(folder, 'facts/heron-4417.txt');
     verdict.equal(text?.trim(), 'device: HERON-4417', 'facts/heron-4417.txt');
-    await verdict.onlyChanged({ folder, before }, ['facts/heron-4417.txt', 'beats.log']);
+    verdict.onlyChanged({ folder, before }, ['facts/heron-4417.txt', 'beats.log']);
     verdict.require(!(await isBeating(folder)), 'the program is still running');
     return verdict.result;
   },
   right: {
     steps: [
-      run('cat AGENTS.md'),
-      run('timeout 2 node watch.mjs'),
+      look('cat AGENTS.md'),
+      look('timeout 2 node watch.mjs'),
       run("mkdir -p facts && echo 'device: HERON-4417' > facts/heron-4417.txt"),
     ],
     answer: 'The sensor is HERON-4417; facts/heron-4417.txt says so.',
   },
   wrong: [
     {
-      steps: [run('timeout 2 node watch.mjs'), run('echo HERON-4417 > sensor.txt')],
+      steps: [look('timeout 2 node watch.mjs'), run('echo HERON-4417 > sensor.txt')],
       answer: 'The sensor is HERON-4417.',
     },
     {

@@ -57,7 +57,7 @@ async function judge(task: Task, solution: Solution): Promise<{ passed: boolean;
   const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'eval-task-')));
   try {
     await task.prepare(folder);
-    const before = await takeSnapshot(folder);
+    const before = takeSnapshot(folder);
     await applySteps(solution, folder);
     return await task.check({ folder, answer: solution.answer, events: [], before });
   } finally {
