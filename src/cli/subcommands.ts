@@ -31,6 +31,11 @@ export const SUBCOMMANDS: Readonly<Record<string, SubcommandEntry>> = {
     summary: 'makes, lists and revokes named keys',
     load: async () => (await import('./keys/index.js')).keysCommand,
   },
+  usage: {
+    usage: 'rebuild',
+    summary: 'completes the ledger of what models have cost from the logs',
+    load: async () => (await import('./usage/index.js')).usageCommand,
+  },
   report: {
     usage: 'ID',
     summary: 'writes what a bug report about a conversation needs into a zip',
