@@ -10,7 +10,7 @@ import { currentBuild } from '../scripts/builds.mjs';
 import { AgentServer, runAgent } from './support/agent-run.mjs';
 import { readOptions, UsageError } from './support/options.mjs';
 import { conclude, toCells } from './support/report.mjs';
-import { Results } from './support/results.mjs';
+import { Results, ResultsError } from './support/results.mjs';
 import { startScriptedModel } from './support/scripted-model.mjs';
 import { toTurns } from './support/solution.mjs';
 import { loadTasks, solutionsOf } from './support/tasks.mjs';
@@ -23,7 +23,7 @@ for (const signal of ['SIGINT', 'SIGTERM'])
 
 const tasks = await chosenTasks();
 const settings = await readSettings();
-const results = await Results.open(options.out, settings);
+const results = await openResults();
 const model = options.scripted ? await startScriptedModel() : undefined;
 const servers = chosenServers();
 const plan = [...planRuns(servers)];
@@ -32,9 +32,9 @@ try {
     if (results.has(toKey(entry))) continue;
     if (stop.signal.aborted || !isAffordable()) break;
     const run = await runOne(entry);
+    if (!run) break;
     const note = run.ok ? 'ok' : `FAILED (${run.outcome}): ${run.reasons.join('; ')}`;
     console.error(`${index + 1}/${plan.length} ${run.task} ${run.solution} on ${entry.server.name}: ${note}`);
-    if (!hasPrice(run)) break;
   }
 } catch (error) {
   // Not a result of the agent: started again, the evaluation does this run anew.
@@ -53,6 +53,16 @@ async function optionsOrExit() {
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`${error.message}\nThe options: eval/README.md`);
+    return process.exit(2);
+  }
+}
+
+async function openResults() {
+  try {
+    return await Results.open(options.out, settings);
+  } catch (error) {
+    if (!(error instanceof ResultsError)) throw error;
+    console.error(error.message);
     return process.exit(2);
   }
 }
@@ -152,7 +162,7 @@ async function runOne(entry) {
   }
 }
 
-/** Prepares, lets the agent work, checks. A failure of the server is a result too. */
+/** Prepares, lets the agent work, checks. @returns nothing if the run has no price */
 async function runIn(folder, entry) {
   const { task, solution, server } = entry;
   server.client ??= await connect(server.at);
@@ -177,6 +187,8 @@ async function runIn(folder, entry) {
       answer: answer.slice(0, 2000),
       at: new Date().toISOString(),
     };
+    // It does not count: with a price it is done again.
+    if (!hasPrice(run)) return undefined;
     await results.add(run, events);
     return run;
   } finally {

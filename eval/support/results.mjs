@@ -1,6 +1,9 @@
 import { open, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
+/** A folder that cannot be gone on with. */
+export class ResultsError extends Error {}
+
 /**
  * The folder of an evaluation. Each finished run is one line of `runs.jsonl`, on the disk before the next run
  * starts; an evaluation that is started again leaves these out.
@@ -15,18 +18,17 @@ export class Results {
   /**
    * Opens or makes the folder.
    * @param settings what all runs of it have in common
-   * @throws if the folder has runs with other settings
+   * @throws ResultsError if the folder has runs with other settings
    */
   static async open(folder, settings) {
     await mkdir(path.join(folder, 'events'), { recursive: true });
     const settingsFile = path.join(folder, 'settings.json');
     const text = `${JSON.stringify(settings, null, 2)}\n`;
-    const before = await readIfThere(settingsFile);
-    if (before !== undefined && before !== text)
-      throw new Error(`${folder} has runs with other settings (settings.json): choose another --out`);
-    await replaceFile(settingsFile, text);
     const lines = ((await readIfThere(path.join(folder, 'runs.jsonl'))) ?? '').split('\n');
     const runs = lines.flatMap(parseLine);
+    if (runs.length > 0 && (await readIfThere(settingsFile)) !== text)
+      throw new ResultsError(`${folder} has runs with other settings (settings.json): choose another --out`);
+    await replaceFile(settingsFile, text);
     // Without a line that a crash cut off: the next one would be appended to it.
     await replaceFile(path.join(folder, 'runs.jsonl'), toLines(runs));
     return new Results(folder, runs, await open(path.join(folder, 'runs.jsonl'), 'a'));
