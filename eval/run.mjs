@@ -13,7 +13,7 @@ import { conclude, toCells } from './support/report.mjs';
 import { Results, ResultsError } from './support/results.mjs';
 import { startScriptedModel } from './support/scripted-model.mjs';
 import { toTurns } from './support/solution.mjs';
-import { loadTasks, solutionsOf } from './support/tasks.mjs';
+import { loadTasks, missingPrograms, solutionsOf } from './support/tasks.mjs';
 import { takeSnapshot } from './support/workspace.mjs';
 
 const options = await optionsOrExit();
@@ -75,7 +75,13 @@ async function chosenTasks() {
     console.error(`there is no task ${unknown.join(', ')}; there are: ${[...names].join(', ')}`);
     process.exit(2);
   }
-  return options.tasks ? all.filter(({ name }) => options.tasks.includes(name)) : all;
+  const chosen = options.tasks ? all.filter(({ name }) => options.tasks.includes(name)) : all;
+  const missing = [...new Set(chosen.flatMap(missingPrograms))];
+  if (missing.length > 0) {
+    console.error(`these tasks need ${missing.join(', ')}; --tasks leaves some out`);
+    process.exit(2);
+  }
+  return chosen;
 }
 
 /** What makes runs comparable. A changed prompt is another build. No key and no address is among it. */

@@ -23,4 +23,5 @@ export interface Task {
 }
 
 export function loadTasks(): Promise<Task[]>;
+export function missingPrograms(task: Task): string[];
 export function solutionsOf(task: Task): { name: string; solution: Solution; accepted: boolean }[];

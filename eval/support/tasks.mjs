@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 
@@ -21,6 +22,11 @@ export async function loadTasks() {
     tasks.push({ ...task, name: file.replace(/^\d+-|\.mjs$/g, ''), version });
   }
   return tasks;
+}
+
+/** Programs that a task needs beside `node`, `bash` and `git`, and that do not run here. */
+export function missingPrograms({ needs = [] }) {
+  return needs.filter((program) => spawnSync(program, ['--version']).status !== 0);
 }
 
 /** The scripted solutions of a task: which there are, and whether its check has to accept them. */

@@ -34,6 +34,7 @@ export const task = {
   prompt:
     'merge() in rooms.py sometimes returns bookings that nobody passed to it, and sometimes loses the end of a long ' +
     'booking. Mend it so that it does what its documentation says. Its name and parameters stay usable as they are.',
+  needs: ['python3'],
   prepare: (folder) => makeRepository(folder, { 'rooms.py': SOURCE, 'README.md': '# Rooms\n' }),
   async check({ folder, before }) {
     const verdict = new Verdict();

@@ -19,6 +19,7 @@ export const task = {
     'the most frequent first and words of the same count in alphabetical order (by code point). Words are runs of ' +
     'letters of any alphabet, in lower case; digits, underscores and everything else separate them. Only the ' +
     'standard library. For an empty text it prints nothing.',
+  needs: ['python3'],
   prepare: (folder) => makeRepository(folder, { 'README.md': '# Texts\n' }),
   async check({ folder, before }) {
     const verdict = new Verdict();

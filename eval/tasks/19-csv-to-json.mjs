@@ -27,6 +27,7 @@ export const task = {
     'of the first row and whose values are strings. The files follow RFC 4180 (fields in quotation marks may have commas, ' +
     'line breaks and doubled quotation marks), are UTF-8 with or without a byte order mark, and end their lines with ' +
     'CRLF or LF. sample.csv is one. Only the standard library.',
+  needs: ['python3'],
   prepare: (folder) => makeRepository(folder, { 'sample.csv': 'name,city\nAda,London\n"Bo, Jr.",Malmö\n' }),
   async check({ folder, before }) {
     const verdict = new Verdict();

@@ -4,7 +4,13 @@ import { mkdtemp, realpath, rm, stat, truncate } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { applySteps } from '../../eval/support/solution.mjs';
-import { loadTasks, solutionsOf, type Solution, type Task } from '../../eval/support/tasks.mjs';
+import {
+  loadTasks,
+  missingPrograms,
+  solutionsOf,
+  type Solution,
+  type Task,
+} from '../../eval/support/tasks.mjs';
 import { takeSnapshot } from '../../eval/support/workspace.mjs';
 import { ROOT } from '../support/checkout.js';
 
@@ -15,7 +21,8 @@ describe('the evaluation', () => {
   it('accepts the right and refuses the wrong solutions of its twenty tasks', async () => {
     const tasks = await loadTasks();
     expect(tasks).toHaveLength(20);
-    const queue = tasks.flatMap((task) => solutionsOf(task).map((solution) => ({ task, ...solution })));
+    const possible = tasks.filter((task) => missingPrograms(task).length === 0);
+    const queue = possible.flatMap((task) => solutionsOf(task).map((solution) => ({ task, ...solution })));
     const mistakes: string[] = [];
     const work = async (): Promise<void> => {
       for (let next = queue.shift(); next; next = queue.shift()) {
