@@ -1,12 +1,14 @@
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import type { ReplayReport } from '../../src/conversations/replay/index.js';
+import type { ReplayReport } from '../../src/conversations/replay/replay.module.js';
 import { CommandProgram } from '../support/command-program.js';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { OriginalConversation } from '../support/original-conversation.js';
 import { ServerProcess } from '../support/server-process.js';
 import { textsBelow } from '../support/texts-below.js';
+
+const containing = (text: string): unknown => expect.stringContaining(text);
 
 const SCRIPT =
   'SAY: Let me look.\nRUN: cat notes.txt; pwd; date\nTOOL: file_editor {"command":"view","path":"WORK/notes.txt"}\n' +
@@ -42,8 +44,8 @@ describe('replay', () => {
     await rm(temporary, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   });
 
-  const run = (args: readonly string[]) =>
-    CommandProgram.run(server.cwd, 'replay', args, { TMPDIR: path.join(temporary, 'tmp') });
+  const run = (args: readonly string[], env: Record<string, string> = {}) =>
+    CommandProgram.run(server.cwd, 'replay', args, { TMPDIR: path.join(temporary, 'tmp'), ...env });
   const replay = async (args: readonly string[]) => {
     await mkdir(path.join(temporary, 'tmp'), { recursive: true });
     const { code, stdout, stderr } = await run([...args, '--json']);
@@ -84,16 +86,16 @@ describe('replay', () => {
     ]);
     expect(code).toBe(1);
     expect(report.divergences).toMatchObject([
-      { step: 0, kind: 'system_prompt', diff: expect.stringContaining('+You are somebody else.') },
+      { step: 0, kind: 'system_prompt', diff: containing('+You are somebody else.') },
       { step: 0, kind: 'tool', tool: 'file_editor', summary: 'the agent has no tool file_editor any more' },
       { step: 0, kind: 'tool', tool: 'glob', summary: 'the agent has a new tool glob' },
       {
         ...{ step: 1, kind: 'result', tool: 'terminal' },
-        diff: expect.stringContaining('-second line\n+third line'),
+        diff: containing('-second line\n+third line'),
       },
-      { step: 2, kind: 'call', tool: 'file_editor', summary: expect.stringContaining('is refused') },
+      { step: 2, kind: 'call', tool: 'file_editor', summary: containing('is refused') },
       // It names the tools that there are.
-      { step: 3, kind: 'call', tool: 'no_such_tool', diff: expect.stringContaining("-Tool 'no_such_tool'") },
+      { step: 3, kind: 'call', tool: 'no_such_tool', diff: containing("-Tool 'no_such_tool'") },
     ]);
     const text = await run([id, '--without-tool', 'file_editor']);
     expect(text.code).toBe(1);
@@ -135,7 +137,10 @@ describe('replay', () => {
       [[id, '--workspace', '/nowhere'], '/nowhere is not a folder'],
     ];
     const results = await Promise.all(failures.map(([args]) => run(args)));
+    // Without bubblewrap no tool is run.
+    failures.push([[], 'sandbox "workspace" is required and does not work']);
+    results.push(await run([id, '--workspace', before], { PATH: '/nowhere' }));
     for (const [index, { code, stderr, stdout }] of results.entries())
-      expect([code, stderr, stdout]).toEqual([2, expect.stringContaining(failures[index]?.[1] ?? ''), '']);
+      expect([code, stderr, stdout]).toEqual([2, containing(failures[index]?.[1] ?? ''), '']);
   });
 });

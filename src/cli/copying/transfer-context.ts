@@ -1,4 +1,4 @@
-import { ConsoleLogger, type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
+import { ConsoleLogger, type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type AppConfig, ConfigModule } from '../../config/index.js';
 import { ConversationTransfer } from '../../conversations/index.js';
@@ -21,14 +21,14 @@ class TransferCommandModule {
 export async function withTransfer(
   config: AppConfig,
   output: CopyOutput,
-  action: (transfer: ConversationTransfer, context: INestApplicationContext) => Promise<number>,
+  action: (transfer: ConversationTransfer) => Promise<number>,
 ): Promise<number> {
   const context = await NestFactory.createApplicationContext(TransferCommandModule.of(config), {
     logger: new Warnings(output),
     abortOnError: false,
   });
   try {
-    return await action(context.get(ConversationTransfer, { strict: false }), context);
+    return await action(context.get(ConversationTransfer, { strict: false }));
   } finally {
     await context.close();
   }

@@ -1,4 +1,4 @@
-import type { ReplayReport } from '../../conversations/replay/index.js';
+import type { ReplayReport } from '../../conversations/replay/replay.module.js';
 
 /** The lines of a report for people. */
 export function describeReport(report: ReplayReport): string[] {

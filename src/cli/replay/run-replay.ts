@@ -14,24 +14,20 @@ import {
   readRecorded,
   type Recorded,
   recordedFolder,
-  Replay,
   type ReplayChanges,
   replayedState,
   ReplayError,
   ReplayPlayer,
   type ReplayReport,
   ReplayToolRegistry,
-} from '../../conversations/replay/index.js';
-import { ConversationRegistry } from '../../conversations/registry/conversation-registry.js';
-import { ConversationStore } from '../../conversations/registry/conversation-store.js';
+} from '../../conversations/replay/replay.module.js';
 import { DomainError, errorMessage } from '../../errors/index.js';
 import { isFolder, makeTemporaryFolder, readBoundedText, treeSize } from '../../files/index.js';
-import { Sandbox, SandboxError } from '../../sandbox/index.js';
 import { withTransfer } from '../copying/transfer-context.js';
 import type { CommandOutput } from '../subcommand.js';
 import { describeReport } from './describe-report.js';
 import type { ReplayOptions } from './replay-command-line.js';
-import { withPlayedConversations } from './replay-context.js';
+import { withReplayer } from './replay-context.js';
 
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
@@ -62,7 +58,9 @@ export async function runReplay(
     return FAILED;
   } finally {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.removeListener(name, interrupt);
-    await rm(scratch, { recursive: true, force: true, maxRetries: 10 });
+    await rm(scratch, { recursive: true, force: true, maxRetries: 10 }).catch(() =>
+      output.note(`${scratch} cannot be removed: remove it`),
+    );
   }
 }
 
@@ -70,7 +68,6 @@ export async function runReplay(
 export function explainReplayError(error: unknown): string {
   if (error instanceof ReplayError || error instanceof NoConversationsError || error instanceof DomainError)
     return error.message;
-  if (error instanceof SandboxError) return `the tools cannot be run: ${error.message}`;
   return `cannot replay: ${errorMessage(error).split('\n')[0] ?? ''}`;
 }
 
@@ -88,20 +85,12 @@ async function replay(
   await mkdir(workingDir, { mode: FOLDER_MODE });
   if (options.workspace !== undefined) await copyWorkspace(options.workspace, workingDir);
   signal.throwIfAborted();
-  const { state, leftOut } = replayedState(recorded.state, changes, { workingDir, readsWorkspace: runs });
+  const replayed = replayedState(recorded.state, changes, { workingDir, readsWorkspace: runs });
   const limitMs = options.stepLimit * 1000;
   const toScratch = new FolderMapping(recordedFolder(recorded.state, config), workingDir);
   const player = new ReplayPlayer(recorded.recording, toScratch);
   const tools = new ReplayToolRegistry(player, { runs, limitMs });
-  return withPlayedConversations(own, player, tools, async (context) => {
-    if (runs) context.get(Sandbox, { strict: false }).assertAvailable('workspace');
-    const parts = {
-      registry: context.get(ConversationRegistry, { strict: false }),
-      store: context.get(ConversationStore, { strict: false }),
-      ...{ tools, player, config: own, limitMs },
-    };
-    return new Replay(recorded, state, leftOut, parts).run(signal);
-  });
+  return withReplayer(own, player, tools, (replayer) => replayer.replay(recorded, replayed, limitMs, signal));
 }
 
 /** The configuration of a server that stores in a temporary folder and reaches nothing else. */
@@ -137,9 +126,9 @@ async function readSource(
     await withTransfer(config, quiet, (transfer) => exportTo(zip, transfer, source.id));
   }
   let recorded: Recorded | undefined;
-  await withTransfer(own, quiet, async (transfer, context) => {
+  await withTransfer(own, quiet, async (transfer) => {
     const id = await importFrom(zip, transfer);
-    recorded = await readRecorded(context.get(ConversationStore, { strict: false }), id);
+    recorded = await readRecorded(transfer, id);
     return 0;
   });
   if (!recorded) throw new ReplayError('the conversation cannot be read');

@@ -14,7 +14,7 @@ import {
   type RecordedCall,
   type Recording,
 } from './recording.js';
-import { withoutSurroundings, withoutVolatile } from './replay-texts.js';
+import { withoutMemory, withoutSurroundings, withoutVolatile } from './replay-texts.js';
 
 /** In arguments that were not valid JSON: the event keeps a description of them, not the text. */
 const MALFORMED = '_openhands_malformed_tool_call';
@@ -26,6 +26,8 @@ export interface Comparison {
   /** Puts the recorded folders into texts of the replay. */
   toRecorded: (text: string) => string;
   registry: Pick<ToolRegistry, 'renderObservation'>;
+  /** Whether memory files of the workspace were read. */
+  readsMemory: boolean;
   /** Whether calls of a tool were run: results that were played are the same by themselves. */
   isRun: (tool: string) => boolean;
 }
@@ -51,13 +53,15 @@ function divergence(
   return { step, kind, summary, ...{ tool: null, event_id: null, diff: null }, ...more };
 }
 
-function ofPrompt({ recorded, replayed, toRecorded }: Comparison): Divergence[] {
+function ofPrompt({ recorded, replayed, toRecorded, readsMemory }: Comparison): Divergence[] {
   const [before, after] = [recorded.prompt, replayed.prompt];
   if (!before || !after) return [];
   const event_id = before.id;
   const found: Divergence[] = [];
   const prompts = [before.system_prompt.text, toRecorded(after.system_prompt.text)].map(withoutSurroundings);
-  const contexts = [contextOf(before), toRecorded(contextOf(after))].map(withoutSurroundings);
+  const contexts = [contextOf(before), toRecorded(contextOf(after))].map((text) =>
+    withoutSurroundings(readsMemory ? text : withoutMemory(text)),
+  );
   if (prompts[0] !== prompts[1])
     found.push(
       divergence(0, 'system_prompt', 'the system prompt is another one', {
@@ -189,7 +193,9 @@ function ofCall(
       ? []
       : about('call', `the call of ${tool} is refused in other words`, diffOfTwo(errors));
   }
-  const actions = [argumentsText(was), toRecorded(argumentsText(is))];
+  // An argument that is filled in today, and was unknown then, changes nothing by itself.
+  const common = Object.fromEntries(Object.entries(is).filter(([name]) => name in was));
+  const actions = [argumentsText(was), toRecorded(argumentsText(common))];
   const found =
     actions[0] === actions[1]
       ? []

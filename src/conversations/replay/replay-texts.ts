@@ -16,17 +16,38 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
   [/\b\d{1,9}(?:\.\d{1,9})? ?(?:ms|seconds|secs?|s)\b/g, '<duration>'],
 ];
 
+/** How a line begins that says something about the machine, not about the command. */
+const OF_MACHINE = '[Python interpreter: ';
+
 /** Sections of prompts that say where and when a conversation runs, not what its agent is told. */
-const SURROUNDINGS = /\n{0,2}<(SANDBOX|CURRENT_DATETIME)>\n[\s\S]*?\n<\/\1>/g;
+const SURROUNDINGS = ['SANDBOX', 'CURRENT_DATETIME'];
+/** The section with the texts of memory files. */
+const MEMORY = 'MEMORY_CONTEXT';
 
 /** Takes out of a text what differs between two runs of the same program: times, ids of processes, … */
 export function withoutVolatile(text: string): string {
-  return VOLATILE.reduce((rest, [pattern, name]) => rest.replace(pattern, name), text);
+  const lines = text.split('\n').filter((line) => !line.startsWith(OF_MACHINE));
+  return VOLATILE.reduce((rest, [pattern, name]) => rest.replace(pattern, name), lines.join('\n'));
 }
 
 /** Takes out of a prompt what says where and when the conversation runs. */
 export function withoutSurroundings(prompt: string): string {
-  return prompt.replace(SURROUNDINGS, '');
+  return SURROUNDINGS.reduce(withoutSection, prompt).trim();
+}
+
+/** Takes the texts of memory files out of a prompt. */
+export function withoutMemory(prompt: string): string {
+  return withoutSection(prompt, MEMORY);
+}
+
+function withoutSection(text: string, tag: string): string {
+  const [open, close] = [`<${tag}>\n`, `\n</${tag}>`];
+  const start = text.indexOf(open);
+  const end = start === -1 ? -1 : text.indexOf(close, start);
+  if (end === -1) return text;
+  return [text.slice(0, start).trimEnd(), text.slice(end + close.length).trimStart()]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 /** Replaces a folder in texts by another one: in paths, not in longer names that begin alike. */

@@ -56,6 +56,11 @@ export class ReplayToolRegistry extends ToolRegistry {
     return new Map([...own].map(([name, tool]) => [name, this.replayed(name, tool)]));
   }
 
+  /** Whether tools that work with files are run. */
+  get runs(): boolean {
+    return this.options.runs;
+  }
+
   /** Whether calls of a tool are run. */
   isRun(name: string): boolean {
     return this.options.runs && RUN_IN_WORKSPACE.has(name);

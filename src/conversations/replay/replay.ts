@@ -18,7 +18,6 @@ import { ReplayError } from './replay-error.js';
 import type { ReplayPlayer } from './replay-player.js';
 import { FolderMapping } from './replay-texts.js';
 import type { ReplayToolRegistry } from './replay-tools.js';
-import type { LeftOut } from './replayed-state.js';
 
 /** Longest recordings: they are read into memory. */
 const MAX_EVENTS = 50_000;
@@ -54,7 +53,7 @@ export interface ReplayReport {
 }
 
 /** @throws ReplayError for what has no answers of a model; ConversationNotFoundError */
-export async function readRecorded(store: ConversationStore, id: string): Promise<Recorded> {
+export async function readRecorded(store: Pick<ConversationStore, 'read'>, id: string): Promise<Recorded> {
   const { state, log } = await store.read(id);
   try {
     if (state.agent.kind === 'ACPAgent')
@@ -104,7 +103,7 @@ export class Replay {
   constructor(
     private readonly recorded: Recorded,
     private readonly state: ConversationState,
-    private readonly leftOut: LeftOut,
+    private readonly leftOut: string[],
     private readonly parts: ReplayParts,
   ) {}
 
@@ -116,6 +115,8 @@ export class Replay {
     try {
       await this.play(conversation, AbortSignal.any([signal, limit]));
       await conversation.settled();
+    } catch (error) {
+      throw limit.aborted ? new ReplayError('it takes too long: see --step-limit') : error;
     } finally {
       await conversation.close(0);
     }
@@ -186,6 +187,7 @@ export class Replay {
         ...{ recorded: recording, replayed, registry: tools },
         toRecorded: (text) => this.toRecorded(text),
         isRun: (name) => tools.isRun(name),
+        readsMemory: tools.runs,
       }),
       ...this.found,
       ...this.ofStatus(status),

@@ -17,8 +17,11 @@ export interface ReplayChanges {
   withTools: readonly string[];
 }
 
-/** What a replay leaves out, for people. */
-export type LeftOut = string[];
+/** How a replay begins, and what it leaves out, in words. */
+export interface ReplayedState {
+  state: ConversationState;
+  leftOut: string[];
+}
 
 /**
  * The state of a conversation that begins as the recorded one did, with changes. It works in `workingDir`,
@@ -29,7 +32,7 @@ export function replayedState(
   recorded: ConversationState,
   changes: ReplayChanges,
   { workingDir, readsWorkspace }: { workingDir: string; readsWorkspace: boolean },
-): { state: ConversationState; leftOut: LeftOut } {
+): ReplayedState {
   const now = utcTimestamp();
   const { workspace_root: _root, workspace_host: _host, max_budget_per_run: _budget, ...rest } = recorded;
   const { message_keys: _keys, ...source } = structuredClone(rest);
@@ -38,6 +41,9 @@ export function replayedState(
     Object.keys(source.agent.mcp_config).length > 0 &&
       'MCP servers are not started: their tools are as recorded',
     source.agent.critic !== null && 'the critic is not asked',
+    !readsWorkspace &&
+      source.agent.agent_context?.['load_memory'] === true &&
+      'memory files are not compared',
   ].filter((text) => typeof text === 'string');
   const state: ConversationState = {
     ...source,
