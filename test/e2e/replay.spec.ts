@@ -5,6 +5,7 @@ import type { ReplayReport } from '../../src/conversations/replay/replay.module.
 import { CommandProgram } from '../support/command-program.js';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { OriginalConversation } from '../support/original-conversation.js';
+import { describeWithDatabase, TestDatabase } from '../support/postgres.js';
 import { ServerProcess } from '../support/server-process.js';
 import { textsBelow } from '../support/texts-below.js';
 
@@ -119,6 +120,23 @@ describe('replay', () => {
     expect(report).toMatchObject({ recorded_answers: 3, replayed_answers: 3, replayed_status: 'finished' });
     // The prompts of the two servers differ, what follows does not.
     expect(new Set(report.divergences.map(({ step }) => step))).toEqual(new Set([0]));
+  });
+
+  describeWithDatabase('from a database', () => {
+    let database: TestDatabase;
+    beforeAll(async () => (database = await TestDatabase.create()));
+    afterAll(() => database.drop());
+
+    it('replays what is stored there', async () => {
+      const original = new OriginalConversation({ steps: 2 });
+      const folder = path.join(temporary, 'for-database');
+      await original.write(folder);
+      const env = { OH_DATABASE_URL: database.url, OH_SECRET_KEY: 'key-of-the-database' };
+      expect((await CommandProgram.run(server.cwd, 'import', [folder], env)).code).toBe(0);
+      const { stdout, stderr } = await run([original.id, '--json'], env);
+      expect(stderr).toBe('');
+      expect(JSON.parse(stdout)).toMatchObject({ replayed_answers: 2, replayed_status: 'finished' });
+    });
   });
 
   it('says what is wrong with its arguments, the conversation or the folder', async () => {

@@ -40,12 +40,14 @@ export interface Recording {
   answers: RecordedAnswer[];
   /** Messages of people. */
   messages: MessageEvent[];
+  /** How often the history was condensed before each of them. */
+  condensedBefore: number[];
   condensations: Condensation[];
 }
 
 /** Reads the dialogue from the events of a branch, from its root to its head. */
 export function recordingOf(events: readonly DurableEvent[]): Recording {
-  const recording: Recording = { answers: [], messages: [], condensations: [] };
+  const recording: Recording = { answers: [], messages: [], condensedBefore: [], condensations: [] };
   const answers = new Map<string, RecordedAnswer>();
   const latest = new Map<string, RecordedCall>();
   let stops = 0;
@@ -68,8 +70,10 @@ export function recordingOf(events: readonly DurableEvent[]): Recording {
         recording.prompt ??= event;
         break;
       case 'MessageEvent':
-        if (event.source === 'user') recording.messages.push(event);
-        else if (event.source === 'agent') answerOf(event.llm_response_id ?? event.id).message = event;
+        if (event.source === 'user') {
+          recording.messages.push(event);
+          recording.condensedBefore.push(recording.condensations.length);
+        } else if (event.source === 'agent') answerOf(event.llm_response_id ?? event.id).message = event;
         break;
       case 'ActionEvent': {
         const call = { action: event };

@@ -28,7 +28,8 @@ export class ReplayPlayer extends Llm {
   isAskedBeyondEnd = false;
   /** A message came during the step of the last answer, so that the agent answers it. */
   isMessageLate = false;
-  private condensed = 0;
+  /** The summaries that were given. */
+  condensed = 0;
   /** Calls of the last answer without a result. */
   private open: RecordedCall[] = [];
   private deliver: Deliver = () => Promise.resolve();

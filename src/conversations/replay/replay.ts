@@ -134,11 +134,11 @@ export class Replay {
     const { player } = this.parts;
     const { messages, answers } = this.recorded.recording;
     const send = async (from: number, to: number, run: boolean): Promise<void> => {
-      for (const [index, { llm_message }] of messages.slice(from, to).entries())
-        await conversation.sendMessage(
-          { role: 'user', content: this.toScratch(llm_message.content) },
-          run && from + index === to - 1,
-        );
+      for (const [offset, { llm_message }] of messages.slice(from, to).entries()) {
+        if (run) await this.condenseBefore(from + offset, conversation);
+        const message = { role: 'user' as const, content: this.toScratch(llm_message.content) };
+        await conversation.sendMessage(message, run && from + offset === to - 1);
+      }
     };
     player.onMessagesDue((from, to) => send(from, to, false));
     await conversation.agentRuntime.prepareView();
@@ -152,6 +152,18 @@ export class Replay {
       this.tellOfEarlyEnd(conversation.state.execution_status);
       // Without an answer in between it would be so for ever.
       if (player.answered === answered) return;
+    }
+  }
+
+  /** Condenses the history where a person had it condensed: agents do that within their runs. */
+  private async condenseBefore(message: number, conversation: Conversation): Promise<void> {
+    const { player } = this.parts;
+    const { condensedBefore } = this.recorded.recording;
+    while (player.condensed < (condensedBefore[message] ?? 0)) {
+      const { condensed } = player;
+      // That it cannot be condensed any more is seen in what follows.
+      await conversation.condense().catch(() => undefined);
+      if (player.condensed === condensed) return;
     }
   }
 
