@@ -28,7 +28,8 @@ const ARROWS = {
   auth: ['config', 'crypto', 'text'],
   keys: ['auth', 'config', 'crypto', 'errors', 'flow', 'http', 'storage'],
   audit: ['auth', 'config', 'errors', 'events', 'flow', 'forwarding', 'http', 'meters', 'storage'],
-  limits: ['auth', 'config', 'errors', 'flow', 'forwarding', 'meters', 'storage'],
+  usage: ['auth', 'config', 'errors', 'events', 'flow', 'http', 'storage'],
+  limits: ['auth', 'config', 'errors', 'flow', 'forwarding', 'http', 'meters', 'storage', 'usage'],
   logging: ['crypto', 'errors'],
   storage: ['config', 'crypto', 'errors', 'files', 'flow', 'meters', 'processes', 'telemetry', 'text'],
   llm: ['errors', 'events', 'flow', 'meters', 'telemetry', 'text'],
@@ -60,6 +61,7 @@ const ARROWS = {
     'telemetry',
     'text',
     'tools',
+    'usage',
   ],
   shares: [
     'auth',
@@ -250,6 +252,7 @@ const ARROWS = {
     'conversations',
     'crypto',
     'errors',
+    'events',
     'files',
     'flow',
     'init',
@@ -262,6 +265,7 @@ const ARROWS = {
     'storage',
     'telemetry',
     'text',
+    'usage',
     'webhooks',
   ],
 };

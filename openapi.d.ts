@@ -109,6 +109,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/usage/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what models may still cost
+         * @description The budgets that hold for the key of this request: its own (`usd_per_day` and `usd_per_month` of its limits), and those of the server (`budgets` of the configuration), which a key of the reach `own` is not shown. A run that reaches one ends with the error `MaxBudgetReached`; before that its conversation gets an event `budget_warning`.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["Budgets_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sum up what models have cost
+         * @description Calls of models with their tokens and costs, by day, model, provider, key, conversation, usage id or tag. Each call counts once: those of agents, sub-agents, condensers, titles, questions and the gateway, also of conversations that were deleted since; what a fork has copied counts for its source. A key of the reach `own` sees what its own conversations have cost. With `Accept: text/csv` or `format=csv` the groups are CSV; texts that a spreadsheet would take for a formula begin with an apostrophe.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["Usage_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/alive": {
         parameters: {
             query?: never;
@@ -341,6 +385,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import a conversation
+         * @description Takes the trajectory zip of a conversation, as this server or the Python server answers it: its events with their ids, its branches, state, task list and long outputs. Send it as the field `file` of a form, or as `application/octet-stream`. A run that was active is paused. Trajectories have no secrets: set the key of the model again before the conversation goes on. What cannot be read is named in the report and kept beside the conversation. A key that reaches its own conversations only owns it, and its agent works in the folder of that key; what such a key may not use is refused as for a new conversation.
+         *
+         *     Needs the scope `write`.
+         */
+        post: operations["Import_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/search": {
         parameters: {
             query?: never;
@@ -522,7 +588,7 @@ export interface paths {
         };
         /**
          * Get the agent's final response
-         * @description The text of the last `finish` call or message of the agent.
+         * @description The text of the last `finish` call or message of the agent. If `finish` has a `response_schema`, the object that the agent answered with is in `structured_output`.
          *
          *     Needs the scope `read`.
          */
@@ -5617,6 +5683,10 @@ export interface components {
         AgentResponseResult: {
             /** @description Text of the last `finish` call or message of the agent; empty if there is none yet. */
             response: string;
+            /** @description The fields that the `response_schema` of `finish` asks for; absent if the answer has none. */
+            structured_output?: {
+                [key: string]: unknown;
+            };
         };
         /** AlwaysConfirm */
         AlwaysConfirm: {
@@ -6057,6 +6127,33 @@ export interface components {
              * @enum {string}
              */
             kind: "BrowserTypeAction";
+        };
+        Budget: {
+            /**
+             * @description Whether it is for all conversations together or for those of the key of this request, and for how long.
+             * @enum {string}
+             */
+            budget: "server_day" | "server_month" | "key_day" | "key_month";
+            /** @description US dollars that models may cost. */
+            limit: number;
+            /** @description US dollars that they have cost so far. */
+            spent: number;
+            /**
+             * Format: date-time
+             * @description When the period has begun, in UTC.
+             */
+            period_start: string;
+            /**
+             * Format: date-time
+             * @description When the next one begins.
+             */
+            period_end: string;
+        };
+        BudgetList: {
+            /** @description Those that are set. */
+            budgets: components["schemas"]["Budget"][];
+            /** @description From which share on conversations are warned. */
+            warn_percent: number;
         };
         /** CanvasExtensionBackend */
         CanvasExtensionBackend: {
@@ -6777,7 +6874,8 @@ export interface components {
              *       "sockets": null,
              *       "concurrent_runs": null,
              *       "conversations_per_day": null,
-             *       "usd_per_day": null
+             *       "usd_per_day": null,
+             *       "usd_per_month": null
              *     }
              */
             limits?: components["schemas"]["KeyLimits"];
@@ -7492,6 +7590,27 @@ export interface components {
             /** @description The images, as `http:`, `https:` or `data:` URLs. */
             image_urls: string[];
         };
+        ImportReport: {
+            /** @description What could not be read, or is not as it should be, for people; at most 100. */
+            problems: string[];
+            /** @description Secrets without a value, as JSON pointers with the reason; at most 100. */
+            lost_secrets: string[];
+            /** @description What is different here, for people; at most 100. */
+            changes: string[];
+        };
+        ImportedConversation: {
+            /**
+             * @description `imported`: it is new here. `same`: a conversation with these events was here already, and is unchanged.
+             * @enum {string}
+             */
+            outcome: "imported" | "same";
+            /** @description The conversation; null if nothing was to be written. */
+            conversation: components["schemas"]["ConversationInfo"] | null;
+            /** @description How many events the archive has. */
+            events: number;
+            /** @description What was found in the archive. */
+            report: components["schemas"]["ImportReport"];
+        };
         /** InitRequest */
         InitRequest: {
             /**
@@ -7793,6 +7912,11 @@ export interface components {
              * @default null
              */
             usd_per_day?: number | null;
+            /**
+             * @description Cost of models in a month (UTC, US dollars); null: that of `key_limits` in the configuration, by default none.
+             * @default null
+             */
+            usd_per_month?: number | null;
         };
         /** LLM */
         LLM: {
@@ -8855,6 +8979,13 @@ export interface components {
              * @default null
              */
             stream_options?: components["schemas"]["OpenAIStreamOptions"] | null;
+            /**
+             * @description Form of the answer. `{"type": "json_schema", "json_schema": {"schema": ...}}`: JSON that matches the schema. Null, and the other types: text.
+             * @default null
+             */
+            response_format?: {
+                [key: string]: unknown;
+            } | null;
         };
         /** OpenAIChatMessage */
         OpenAIChatMessage: {
@@ -9049,6 +9180,13 @@ export interface components {
              */
             metadata?: {
                 [key: string]: string;
+            } | null;
+            /**
+             * @description Form of the answer. `{"format": {"type": "json_schema", "schema": ...}}`: JSON that matches the schema. Null, and the other types: text.
+             * @default null
+             */
+            text?: {
+                [key: string]: unknown;
             } | null;
         };
         OpenAIResponseUsage: {
@@ -9625,15 +9763,23 @@ export interface components {
             total: number;
             /** @description What they occupy, about. */
             total_bytes: number;
-            /** @description How many conversations the rules would otherwise remove, by what protects them: a run (`running`), a confirmation (`waiting`), a socket (`open`), a change or use a moment ago (`recent`), the tag `bookmark` (`bookmarked`), a parent or child that runs or waits (`related`), a container (`container`), another server that has it open (`elsewhere`). */
+            /** @description How many conversations the rules would otherwise remove, by what protects them. */
             kept: {
+                /** @description They run, have an active goal, or a model is asked for them. */
                 running?: number;
+                /** @description They wait for a confirmation. */
                 waiting?: number;
+                /** @description A socket follows them. */
                 open?: number;
+                /** @description They were changed or used a moment ago. */
                 recent?: number;
+                /** @description They have the tag `bookmark`. */
                 bookmarked?: number;
+                /** @description A parent or a child of theirs runs or waits. */
                 related?: number;
+                /** @description They are in containers. */
                 container?: number;
+                /** @description Another server has them open. */
                 elsewhere?: number;
             };
             /** @description False if conversations use more than the budget although everything that may be removed is. */
@@ -9644,7 +9790,7 @@ export interface components {
         RetentionRemoval: {
             /**
              * Format: uuid
-             * @description The conversation.
+             * @description Which conversation would be removed.
              */
             conversation_id: string;
             /**
@@ -9652,7 +9798,7 @@ export interface components {
              * @enum {string}
              */
             reason: "age" | "budget";
-            /** @description Its status. */
+            /** @description What its last run has come to, such as `finished`. */
             execution_status: string;
             /**
              * Format: date-time
@@ -9683,7 +9829,7 @@ export interface components {
         RetentionSweep: {
             /**
              * Format: date-time
-             * @description In UTC.
+             * @description When the sweep began, in UTC.
              */
             started_at: string;
             /** @description How long it took. */
@@ -9707,15 +9853,23 @@ export interface components {
             freed_bytes: number;
             /** @description Conversations that were used when it came to their removal, and stay. */
             skipped: number;
-            /** @description How many conversations the rules would otherwise remove, by what protects them: a run (`running`), a confirmation (`waiting`), a socket (`open`), a change or use a moment ago (`recent`), the tag `bookmark` (`bookmarked`), a parent or child that runs or waits (`related`), a container (`container`), another server that has it open (`elsewhere`). */
+            /** @description How many conversations the rules would otherwise remove, by what protects them. */
             kept: {
+                /** @description They run, have an active goal, or a model is asked for them. */
                 running?: number;
+                /** @description They wait for a confirmation. */
                 waiting?: number;
+                /** @description A socket follows them. */
                 open?: number;
+                /** @description They were changed or used a moment ago. */
                 recent?: number;
+                /** @description They have the tag `bookmark`. */
                 bookmarked?: number;
+                /** @description A parent or a child of theirs runs or waits. */
                 related?: number;
+                /** @description They are in containers. */
                 container?: number;
+                /** @description Another server has them open. */
                 elsewhere?: number;
             };
             /** @description What could not be removed, and why; at most 20. */
@@ -10385,29 +10539,29 @@ export interface components {
                 [key: string]: string;
             } | null;
             /**
-             * @description Id of the user in the system of the client. Stored, but not used or shown.
+             * @description Id of the user in the system of the client, for traces. Not shown.
              * @default null
              */
             user_id?: string | null;
             /**
-             * @description Properties for traces. Stored for other programs; this server sends no traces.
+             * @description Properties of the traces of its runs: scalars, and lists of one type. Without traces (see the guide about them) they are only stored. Null: none.
              * @default {}
              */
             observability_metadata?: {
                 [key: string]: unknown;
             };
             /**
-             * @description Labels for traces. Stored for other programs; this server sends no traces.
+             * @description Labels of the traces of its runs. Null: none.
              * @default []
              */
             observability_tags?: string[];
             /**
-             * @description Name of the span in traces. Stored for other programs; this server sends no traces.
+             * @description Name of the spans of its runs: at most 128 letters, digits and `._:/-`. Null or `conversation`: the usual name.
              * @default conversation
              */
             observability_span_name?: string;
             /**
-             * @description Span to which traces belong; null: none. Stored for other programs; this server sends no traces.
+             * @description Span to which the traces of its runs belong, as a JSON object with `trace_id` and `span_id` (UUIDs). Null, or anything else: none.
              * @default null
              */
             observability_parent_span_context?: string | null;
@@ -11412,6 +11566,72 @@ export interface components {
             name: string;
             /** @description Whether it is used from now on. */
             enabled: boolean;
+        };
+        /** @description The sums of a group, with the fields that it is grouped by. `tag:NAME` has the value of that tag. */
+        UsageItem: ({
+            /**
+             * Format: date
+             * @description The day in `time_zone`.
+             */
+            day?: string;
+            /** @description The model that was called. */
+            model?: string;
+            /** @description Its provider; empty if it is unknown. */
+            provider?: string;
+            /** @description Id of the key that owns the conversation; `session` if none does. */
+            key?: string;
+            /** @description Its name; null if the key does not exist any more. */
+            key_name?: string | null;
+            /** @description The conversation, which may be deleted; null for calls outside of conversations. */
+            conversation_id?: string | null;
+            /** @description What the model was called for, as in `stats` of conversations. */
+            usage_id?: string;
+        } & {
+            [key: string]: string | number | null;
+        }) & components["schemas"]["UsageSums"];
+        UsageReport: {
+            /** @description What the items are grouped by. */
+            group_by: string[];
+            /** @description The time zone of days. */
+            time_zone: string;
+            /**
+             * Format: date-time
+             * @description The first moment that counts, in UTC.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description The moment that no longer counts, in UTC.
+             */
+            to: string;
+            /** @description The groups: by day if they have one, those that cost most first. */
+            items: components["schemas"]["UsageItem"][];
+            /** @description The sums of all groups, also of those that are left out. */
+            total: components["schemas"]["UsageSums"];
+            /** @description Whether groups are left out: those that cost least. */
+            truncated: boolean;
+        };
+        UsageSums: {
+            /** @description Calls of models, failed ones too. */
+            calls: number;
+            /** @description Calls that failed after all attempts. */
+            errors: number;
+            /** @description Answered calls whose cost is unknown: they count as 0 in `cost`. */
+            unpriced_calls: number;
+            /** @description Tokens of prompts, with those that were read from or written to a cache. */
+            prompt_tokens: number;
+            /** @description Tokens of answers, with those of reasoning. */
+            completion_tokens: number;
+            /** @description Tokens of prompts that the provider had in its cache. */
+            cache_read_tokens: number;
+            /** @description Tokens of prompts that the provider has put into its cache. */
+            cache_write_tokens: number;
+            /** @description Tokens of answers that nobody sees: those of the thoughts before them. */
+            reasoning_tokens: number;
+            /** @description What the calls have cost, in US dollars. */
+            cost: number;
+            /** @description Time of all calls together. */
+            latency_seconds: number;
         };
         /** @description An action that a user or a hook rejected. It was not executed. */
         UserRejectObservation: {
@@ -12472,6 +12692,231 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Budgets_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The budgets that are set. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetList"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Usage_report: {
+        parameters: {
+            query?: {
+                /**
+                 * @description What to group by, up to three of them with commas: day, model, provider, key, conversation, usage_id, and `tag:NAME` for the values of a tag. Empty: one sum.
+                 * @example day,model
+                 */
+                group_by?: string;
+                /** @description Calls from this day on, or from this time on. Null: the last 30 days. Times are rounded to a quarter of an hour. */
+                from?: string | null;
+                /** @description Calls up to the end of this day, or before this time. Null: up to now. */
+                to?: string | null;
+                /**
+                 * @description The time zone of days (IANA).
+                 * @example Europe/Berlin
+                 */
+                time_zone?: string;
+                /** @description Only what conversations of this key have cost: its id, or `session` for what belongs to no named key. Null: all. */
+                key?: string | null;
+                /** @description Only this conversation. Null: all. */
+                conversation_id?: string | null;
+                /** @description Only this model, by its full name. Null: all. */
+                model?: string | null;
+                /** @description Only models of this provider. Null: all. */
+                provider?: string | null;
+                /** @description Only calls with this usage id, as in `stats` of conversations. Null: all. */
+                usage_id?: string | null;
+                /**
+                 * @description Most groups of the answer: those that cost most. The total is over all.
+                 * @example 100
+                 */
+                limit?: number;
+                /** @description Format of the answer. Null: CSV if `Accept` asks for it, else JSON. */
+                format?: ("json" | "csv") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sums of the groups, and of all calls that match. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageReport"];
+                    "text/csv": string;
                 };
             };
             /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
@@ -13741,6 +14186,170 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Import_import: {
+        parameters: {
+            query?: {
+                /** @description Import the conversation with a new id if a different one has its id; false: that is answered with 409. */
+                new_id?: boolean;
+                /** @description Only answer what an import would find; nothing is written. */
+                dry_run?: boolean;
+                /** @description Time zone of the server that wrote the events, such as `Europe/Berlin` or `+02:00`: their timestamps have none. Null: found by the times of the conversation. */
+                time_zone?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Needs the zip of `GET /api/file/download-trajectory/{conversation_id}` as the file. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "file": "the bytes of a zip"
+                 *     }
+                 */
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description The trajectory zip of one conversation.
+                     */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The conversation is here already, with these events; or nothing was to be written. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedConversation"];
+                };
+            };
+            /** @description The conversation was imported. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedConversation"];
+                };
+            };
+            /** @description The body is malformed or was cut off. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key may not have such a conversation; the answer says why. The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description A different conversation has the id. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The archive is larger than 256 MiB, or than `max_upload_bytes`. The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is neither a form nor binary. The body is not JSON: its `Content-Type` or `Content-Encoding` is another one. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The file is no zip, has not just one conversation, or is too large when unpacked. The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Two archives are being imported, or the key may create no more conversations today. The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -31587,7 +32196,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong keys within a minute. */
+            /** @description Too many plans of other rules are being made. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */

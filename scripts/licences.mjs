@@ -3,8 +3,8 @@ import path from 'node:path';
 
 /**
  * Collects the licence texts of all bundled packages; the licences require that they are distributed with it.
- * A text that several packages have, with the same names in it, stands once. A package without a file refers to
- * the same licence of another one; a licence without any text fails.
+ * A text that several packages have, with the same names in it, stands once. A package without a file refers
+ * to the same licence of another one; a licence without any text fails.
  * @param output of the bundler
  * @param copied folders of packages of which files are copied
  */

@@ -21,6 +21,7 @@ import { SandboxModule } from './sandbox/sandbox.module.js';
 import { ServerModule } from './server/index.js';
 import { SharesModule } from './shares/index.js';
 import { SocketsModule } from './sockets/index.js';
+import { UsageModule } from './usage/index.js';
 import { WorkspaceModule } from './workspace/workspace.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
@@ -41,6 +42,7 @@ export class AppModule {
         AuditModule,
         AuthModule,
         LimitsModule,
+        UsageModule,
         ServerModule,
         ConversationsModule,
         SharesModule,

@@ -182,6 +182,8 @@ export class AcpAgent implements AgentDriver {
       await session.setStatus('error', runErrorDraft('MaxBudgetReached', session.budgetExceeded));
       return undefined;
     }
+    const warnings = session.budgetWarnings();
+    if (warnings.length > 0) await session.append(...warnings);
     const connection = await this.connector.connect(session);
     const suffix = hasSuffix(session.agentState) ? undefined : contextOf(session);
     await session.append(agentStateUpdate(withPrompt(session.agentState, last.id, suffix !== undefined)));

@@ -41,6 +41,8 @@ export interface AgentSession {
   settleBudget(): Promise<void>;
   /** Why no model may be called any more: the budget is spent. Undefined while there is budget left. */
   readonly budgetExceeded: string | undefined;
+  /** The events that say which budgets are nearly spent, each once. */
+  budgetWarnings(): EventDraft[];
   readonly confirmationPolicy: JsonObject & { kind: string };
   readonly securityAnalyzer: (JsonObject & { kind: string }) | null;
   readonly hooks: Hooks;

@@ -64,8 +64,8 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
   }
 
   /**
-   * Removes events of the server, and of conversations whose shells are open, that are too old. Histories that
-   * are not open lose theirs when they are opened, and with their conversations.
+   * Removes events of the server, and of conversations whose shells are open, that are too old. Histories
+   * that are not open lose theirs when they are opened, and with their conversations.
    */
   async removeExpired(): Promise<number> {
     if (this.config.bash_events_retention_seconds === null || this.closing) return 0;

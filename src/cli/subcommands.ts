@@ -36,6 +36,11 @@ export const SUBCOMMANDS: Readonly<Record<string, SubcommandEntry>> = {
     summary: 'shows where a conversation would go another way now',
     load: async () => (await import('./replay/index.js')).replayCommand,
   },
+  usage: {
+    usage: 'rebuild',
+    summary: 'completes the ledger of what models have cost from the logs',
+    load: async () => (await import('./usage/index.js')).usageCommand,
+  },
   report: {
     usage: 'ID',
     summary: 'writes what a bug report about a conversation needs into a zip',

@@ -15,7 +15,13 @@ import {
   Url,
   Whole,
 } from './config-field.js';
-import { KeyLimitsConfig, MarketplaceConfig, TelemetryConfig, WebhookConfig } from './config-sections.js';
+import {
+  BudgetsConfig,
+  KeyLimitsConfig,
+  MarketplaceConfig,
+  TelemetryConfig,
+  WebhookConfig,
+} from './config-sections.js';
 
 /**
  * The file that is read when `OPENHANDS_AGENT_SERVER_CONFIG_PATH` names none, relative to the current folder.
@@ -342,6 +348,8 @@ export class AppConfig {
   workspaces_shared: boolean = false;
   @Section('Limits of named keys that have none of their own.', KeyLimitsConfig)
   key_limits: KeyLimitsConfig = new KeyLimitsConfig();
+  @Section('What models may cost, all conversations together.', BudgetsConfig)
+  budgets: BudgetsConfig = new BudgetsConfig();
   @Whole('Maximum megabytes of the audit log. The oldest entries are removed.', { min: 1 })
   audit_max_mb: number = 256;
   @Whole('Days that entries of the audit log are kept.', { min: 1, max: 36_500 })

@@ -110,6 +110,33 @@ export class KeyLimitsConfig {
     { nullable: true },
   )
   usd_per_day: number | null = null;
+  @Decimal(
+    'US dollars that the models of the conversations of a key cost in a month (UTC); null: no limit.',
+    { min: 0 },
+    { nullable: true },
+  )
+  usd_per_month: number | null = null;
+}
+
+/** What the models of all conversations together may cost. */
+export class BudgetsConfig {
+  @Decimal(
+    'US dollars that all models together cost in a day (UTC), on all servers; null: no limit.',
+    { min: 0 },
+    { nullable: true },
+  )
+  usd_per_day: number | null = null;
+  @Decimal(
+    'US dollars that all models together cost in a month (UTC), on all servers; null: no limit.',
+    { min: 0 },
+    { nullable: true },
+  )
+  usd_per_month: number | null = null;
+  @Whole(
+    'From which share of a budget on conversations are warned (percent): of these budgets, of those of keys, and of those of conversations.',
+    { min: 1, max: 100 },
+  )
+  warn_percent = 80;
 }
 
 function isAutoLoad(value: unknown): boolean {

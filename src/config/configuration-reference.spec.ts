@@ -3,7 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { AppConfig } from './app-config.js';
-import { KeyLimitsConfig, MarketplaceConfig, TelemetryConfig, WebhookConfig } from './config-sections.js';
+import {
+  BudgetsConfig,
+  KeyLimitsConfig,
+  MarketplaceConfig,
+  TelemetryConfig,
+  WebhookConfig,
+} from './config-sections.js';
 import { fieldsOf } from './config-field.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -25,6 +31,7 @@ describe('docs/configuration.md', () => {
     [WebhookConfig, 'OH_WEBHOOKS_0_'],
     [MarketplaceConfig, 'OH_REGISTERED_MARKETPLACES_0_'],
     [KeyLimitsConfig, 'OH_KEY_LIMITS_'],
+    [BudgetsConfig, 'OH_BUDGETS_'],
     [TelemetryConfig, 'OH_TELEMETRY_'],
   ])('has a row for each field of %p', async (type, prefix) => {
     const page = await readFile(`${ROOT}/docs/configuration.md`, 'utf8');

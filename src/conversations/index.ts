@@ -45,4 +45,3 @@ export { structuredOutput } from './queries/structured-output.js';
 export { SummaryFeed } from './queries/summary-feed.js';
 export type { ConversationUse, MayEnd } from './registry/conversation-use.js';
 export { UnusedConversations } from './registry/unused-conversations.js';
-export type { ConversationDocuments } from './state/conversation-documents.js';

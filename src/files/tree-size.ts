@@ -31,7 +31,7 @@ export async function treeSize(root: string, maxEntries: number): Promise<TreeSi
       left -= 1;
       const file = path.join(folder, name);
       const stats = await lstat(file).catch(undefinedIfGone);
-      if (!stats || stats.dev !== top.dev) continue;
+      if (stats?.dev !== top.dev) continue;
       bytes += stats.blocks * BLOCK;
       if (stats.isDirectory()) folders.push(file);
     }

@@ -204,7 +204,9 @@ function busy(id: string): Error {
   return conflict(`Conversation ${id} is busy: wait for its answer before the next message.`);
 }
 
-/** @throws HttpException 409 for a conversation whose agent was given another schema for its answers, or none */
+/**
+ * @throws HttpException 409 for a conversation whose agent was given another schema for its answers, or none
+ */
 function assertSameSchema({ id, state }: Conversation, schema: JsonObject): void {
   const finish = state.agent.tools.find(({ name }) => name === FINISH_CLASS);
   if (isDeepStrictEqual(finish?.params['response_schema'], finishSchema(schema))) return;

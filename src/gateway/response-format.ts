@@ -5,8 +5,8 @@ import { isJsonObject, type JsonObject } from '../json/index.js';
 const FIELD = 'output';
 
 /**
- * The JSON schema that a request wants its answer to match; undefined if it wants a text. `json_object`, which
- * comes without a schema, counts as text.
+ * The JSON schema that a request wants its answer to match; undefined if it wants a text. `json_object`,
+ * which comes without a schema, counts as text.
  * @param format `response_format` of a chat completion, `text.format` of a response
  * @param field its path in the request
  * @throws BadRequestException for a form that does not exist, or without a schema

@@ -60,6 +60,8 @@ export interface OperationDocs {
       description: string;
       schema?: SchemaSource;
       mediaType?: string;
+      /** The same in other formats, by media type. */
+      also?: Readonly<Record<string, SchemaSource>>;
       links?: Readonly<Record<string, AnswerLink>>;
     }
   >;

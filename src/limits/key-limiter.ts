@@ -3,6 +3,8 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { NamedKeys, type Principal } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { Counter } from '../meters/index.js';
+import { nextOf, type Period, Spending, startOf } from '../usage/index.js';
+import { type Budget, type BudgetWarning, isNearlySpent, BUDGET_PERIODS } from './budgets.js';
 import { secondsToNextDay } from './day.js';
 import { HeldByKey } from './held-by-key.js';
 import {
@@ -36,6 +38,7 @@ export class KeyLimiter {
     private readonly config: AppConfig,
     private readonly keys: NamedKeys,
     private readonly usage: KeyUsage,
+    private readonly spending: Spending,
   ) {}
 
   /** The limits in force for a key. */
@@ -106,39 +109,85 @@ export class KeyLimiter {
     return () => this.usage.add(keyId, { conversations: -1 });
   }
 
-  /** Adds the cost of a model (US dollars) to the spend of a key. */
-  spend(keyId: string | null, usd: number): void {
-    if (keyId !== null && usd > 0 && Number.isFinite(usd)) this.usage.add(keyId, { usd });
+  /** From which share of a budget on conversations are warned. */
+  get warnPercent(): number {
+    return this.config.budgets.warn_percent;
   }
 
   /**
-   * Call before `overSpent`: what other servers have spent counts from now on. Keys without a limit need not
-   * wait.
+   * Call before `overSpent`: what other servers have spent counts from now on. Without a budget nobody waits.
+   * @param keyId null: the administrator's
    */
   async settleSpent(keyId: string | null): Promise<void> {
-    if (keyId === null || this.limitsOf(this.keys.known(keyId)).usd_per_day === null) return;
-    await this.usage.settled();
+    if (this.budgetsOf(keyId).length > 0) await this.spending.settled();
   }
 
-  /** Why models may cost a key nothing more today; undefined if they may. */
+  /**
+   * Why models may cost a key nothing more at the moment; undefined if they may.
+   * @param keyId null: the administrator's
+   */
   overSpent(keyId: string | null): string | undefined {
-    if (keyId === null) return undefined;
-    const { usd_per_day: limit } = this.limitsOf(this.keys.known(keyId));
-    if (limit === null) return undefined;
-    const { usd } = this.usage.today(keyId);
-    if (usd < limit) return undefined;
-    return (
-      `The conversations of its key have cost $${usd.toFixed(4)} today, and $${limit} are allowed ` +
-      '(usd_per_day). The next day begins at midnight UTC.'
+    const over = this.spentBudget(keyId);
+    return over && `${messageOf(over)} ${NEXT[over.period]}`;
+  }
+
+  /** The budgets of a key that are nearly spent. */
+  nearlySpent(keyId: string | null): BudgetWarning[] {
+    return this.budgetsOf(keyId)
+      .filter((budget) => isNearlySpent(budget, this.warnPercent))
+      .map(({ name, period, spent, limit, start }) => {
+        const message = messageOf({ name, period, spent, limit, start });
+        return {
+          budget: `${name}_${period}`,
+          spent,
+          limit,
+          period_start: new Date(start).toISOString(),
+          message,
+        };
+      });
+  }
+
+  /** The budgets that hold for a key: its own, and those of the server. Those of the server come first. */
+  budgetsOf(keyId: string | null): Budget[] {
+    const ofServer = BUDGET_PERIODS.map((period): BudgetSource => [
+      'server',
+      period,
+      this.config.budgets[`usd_per_${period}`],
+      undefined,
+    ]);
+    const limits = keyId === null ? undefined : this.limitsOf(this.keys.known(keyId));
+    const ofKey = BUDGET_PERIODS.map((period): BudgetSource => [
+      'key',
+      period,
+      limits?.[`usd_per_${period}`] ?? null,
+      keyId,
+    ]);
+    return [...ofServer, ...ofKey].flatMap(([name, period, limit, spender]) =>
+      limit === null
+        ? []
+        : [
+            {
+              name,
+              period,
+              limit,
+              spent: this.spending.spent(period, spender),
+              start: startOf(period, Date.now()),
+            },
+          ],
     );
   }
 
-  /** @throws LimitReachedError if models may cost a key nothing more today */
+  /** @throws LimitReachedError if models may cost a key nothing more at the moment */
   assertSolvent(keyId: string): void {
-    if (this.overSpent(keyId) === undefined) return;
-    const { usd_per_day: limit } = this.limitsOf(this.keys.known(keyId));
-    const what = `The conversations of this key may cost $${limit} a day`;
-    throw this.reached('usd_per_day', what, secondsToNextDay(Date.now()));
+    const over = this.spentBudget(keyId);
+    if (over === undefined) return;
+    const who = over.name === 'key' ? 'The conversations of this key' : 'All conversations together';
+    const wait = Math.max(1, Math.ceil((nextOf(over.period, over.start) - Date.now()) / 1000));
+    throw this.reached(`usd_per_${over.period}`, `${who} may cost $${over.limit} a ${over.period}`, wait);
+  }
+
+  private spentBudget(keyId: string | null): Budget | undefined {
+    return this.budgetsOf(keyId).find(({ spent, limit }) => spent >= limit);
   }
 
   private tooManySockets(limit: number | null): LimitReachedError {
@@ -150,4 +199,23 @@ export class KeyLimiter {
     this.refused.get(limit)?.add();
     return new LimitReachedError(limit, what, wait);
   }
+}
+
+type BudgetSource = [
+  name: Budget['name'],
+  period: Period,
+  limit: number | null,
+  keyId: string | null | undefined,
+];
+
+const NEXT: Readonly<Record<Period, string>> = {
+  day: 'The next day begins at midnight UTC.',
+  month: 'The next month begins at midnight UTC of its first day.',
+};
+
+function messageOf({ name, period, spent, limit }: Budget): string {
+  const who = name === 'key' ? 'The conversations of its key' : 'All conversations together';
+  const when = period === 'day' ? 'today' : 'this month';
+  const setting = name === 'key' ? `usd_per_${period}` : `budgets.usd_per_${period}`;
+  return `${who} have cost $${spent.toFixed(4)} ${when}, and $${limit} are allowed (${setting}).`;
 }

@@ -12,6 +12,7 @@ export interface KeyLimits {
   conversations_per_day: number | null;
   /** Cost of the models of its conversations (US dollars). */
   usd_per_day: number | null;
+  usd_per_month: number | null;
 }
 
 /** The name of a limit. */
@@ -24,6 +25,7 @@ export const LIMIT_NAMES: readonly LimitName[] = [
   'concurrent_runs',
   'conversations_per_day',
   'usd_per_day',
+  'usd_per_month',
 ];
 
 const UNLIMITED: KeyLimits = {
@@ -32,6 +34,7 @@ const UNLIMITED: KeyLimits = {
   concurrent_runs: null,
   conversations_per_day: null,
   usd_per_day: null,
+  usd_per_month: null,
 };
 
 /**

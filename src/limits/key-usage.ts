@@ -6,9 +6,7 @@ import { type DocumentWriter, Documents } from '../storage/index.js';
 import { dayOf, daysBefore } from './day.js';
 
 /** What a key has used on one day. */
-export interface DayUsage {
-  /** Cost of the models of its conversations (US dollars). */
-  usd: number;
+interface DayUsage {
   /** Conversations that it has created. */
   conversations: number;
 }
@@ -26,8 +24,8 @@ const FRESH_MS = 2_000;
 const LAST_WRITE_MS = 2_000;
 
 /**
- * What keys use a day, by a document a day, to which all servers add. It is stored within a moment: what was
- * used in the last one before a crash is lost.
+ * What keys use a day, apart from what models cost (`Spending`), by a document a day, to which all servers
+ * add. It is stored within a moment: what was used in the last one before a crash is lost.
  */
 @Injectable()
 export class KeyUsage implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -66,18 +64,9 @@ export class KeyUsage implements OnApplicationBootstrap, OnApplicationShutdown {
     if (performance.now() - this.readAt > FRESH_MS) await this.refresh();
   }
 
-  /** Resolves when `today` contains what all servers have used up to now, and they know of this one. */
-  async settled(): Promise<void> {
-    this.turnToday();
-    // Storing tells what others have stored. What was used meanwhile is part of the second time.
-    if (this.saving) await this.saving;
-    if (this.unsaved.size > 0) await this.save();
-    else await this.refresh();
-  }
-
   /** Adds to the usage of a key; a negative number takes something back. Never throws. */
   add(keyId: string, used: Partial<DayUsage>): void {
-    this.keep(this.turnToday(), keyId, { usd: 0, conversations: 0, ...used });
+    this.keep(this.turnToday(), keyId, { conversations: 0, ...used });
     this.saveSoon(GATHER_MS);
   }
 
@@ -187,8 +176,8 @@ function usageIn(document: JsonObject | undefined): Map<string, DayUsage> {
   return new Map(keys.map(([keyId, value]) => [keyId, toUsage(asJsonObject(value))]));
 }
 
-function toUsage({ usd, conversations }: JsonObject): DayUsage {
-  return { usd: numberOr0(usd), conversations: numberOr0(conversations) };
+function toUsage({ conversations }: JsonObject): DayUsage {
+  return { conversations: numberOr0(conversations) };
 }
 
 function numberOr0(value: unknown): number {
@@ -196,8 +185,5 @@ function numberOr0(value: unknown): number {
 }
 
 function sum(a: DayUsage | undefined, b: DayUsage | undefined): DayUsage {
-  return {
-    usd: (a?.usd ?? 0) + (b?.usd ?? 0),
-    conversations: (a?.conversations ?? 0) + (b?.conversations ?? 0),
-  };
+  return { conversations: (a?.conversations ?? 0) + (b?.conversations ?? 0) };
 }

@@ -10,6 +10,7 @@ import { TextLimit } from './transport/answer-limits.js';
 import { chatSpan, recordAnswer, recordRetry } from './chat-span.js';
 import { callConfig } from './request/call-config.js';
 import { CompletionLogs, type CompletionListener } from './completion-log.js';
+import { FailedCalls, type FailureListener } from './failed-calls.js';
 import { FallbackModels, type ModelLoader } from './retry/fallback-models.js';
 import { withInlineImages, withoutImages } from './messages/images.js';
 import type { LlmConfig } from './request/llm-config.js';
@@ -36,6 +37,7 @@ export class AiSdkLlm extends Llm {
   private readonly logger = new Logger('Llm');
   private readonly reasoning = new RejectedReasoning();
   private readonly logs = new CompletionLogs();
+  private readonly failures = new FailedCalls();
   private readonly fallbacks = new FallbackModels();
   private tokenProvider: SubscriptionToken = () => Promise.resolve(undefined);
   private guard: ModelGuard = () => Promise.resolve();
@@ -66,6 +68,10 @@ export class AiSdkLlm extends Llm {
     return this.logs.listen(conversationId, listener);
   }
 
+  override listenToFailures(conversationId: string, listener: FailureListener): () => void {
+    return this.failures.listen(conversationId, listener);
+  }
+
   override setModelLoader(load: ModelLoader): void {
     this.fallbacks.load = load;
   }
@@ -83,7 +89,8 @@ export class AiSdkLlm extends Llm {
   }
 
   private ask(request: LlmRequest, span: Span): Promise<LlmResponse> {
-    return this.logs.record(request, () => this.callWithRetries(request, span));
+    const call = () => this.callWithRetries(request, span);
+    return this.logs.record(request, () => this.failures.watch(request, call));
   }
 
   private async callWithRetries(request: LlmRequest, span: Span): Promise<LlmResponse> {

@@ -28,8 +28,7 @@ const MAX_CONTENT = 30_000;
 
 /** The span of a call of a model, by the conventions for generative AI. */
 export function chatSpan({ config, messages, tools, stop, conversationId }: LlmRequest): SpanOptions {
-  const url =
-    config.base_url === null || config.base_url === undefined ? undefined : parseUrl(config.base_url);
+  const url = config.base_url === null ? undefined : parseUrl(config.base_url);
   const { provider } = parseModelName(config.model);
   return {
     kind: 'client',

@@ -1,4 +1,5 @@
 import type { CompletionListener } from './completion-log.js';
+import type { FailureListener } from './failed-calls.js';
 import type { LlmConfig } from './request/llm-config.js';
 import type { LlmRequest, LlmResponse } from './request/llm-request.js';
 import type { ModelLoader } from './retry/fallback-models.js';
@@ -24,6 +25,12 @@ export abstract class Llm {
    * @returns a function that removes the listener
    */
   abstract listen(conversationId: string, listener: CompletionListener): () => void;
+  /**
+   * Tells each call of a conversation that failed after all attempts; one listener per conversation. A call
+   * for which another model answered is among them.
+   * @returns a function that removes the listener
+   */
+  abstract listenToFailures(conversationId: string, listener: FailureListener): () => void;
   /** Sets the loader for the models of a `fallback_strategy`. */
   abstract setModelLoader(load: ModelLoader): void;
   /** Sets what decides, before each call, whether a conversation may use a model. */

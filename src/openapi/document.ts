@@ -246,9 +246,9 @@ function operation(endpoint: Endpoint, prerequisites: Prerequisites): JsonSchema
     ...(docs.body && { requestBody: requestBody(docs.body, prerequisites.of(endpoint)) }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(docs.answers).map(([status, { description, schema, mediaType, links }]) => [
+        Object.entries(docs.answers).map(([status, { description, schema, mediaType, also, links }]) => [
           status,
-          { description, ...(schema && content(schema, mediaType)), ...(links && { links }) },
+          { description, ...(schema && content(schema, mediaType, also)), ...(links && { links }) },
         ]),
       ),
       ...Object.fromEntries(
@@ -316,8 +316,13 @@ function errorAnswer(status: number, description: string): JsonSchema {
   };
 }
 
-function content(schema: SchemaSource, mediaType = 'application/json'): JsonSchema {
-  return { content: { [mediaType]: { schema: schemaFor(schema) } } };
+function content(
+  schema: SchemaSource,
+  mediaType = 'application/json',
+  also: Readonly<Record<string, SchemaSource>> = {},
+): JsonSchema {
+  const all = Object.entries({ [mediaType]: schema, ...also });
+  return { content: Object.fromEntries(all.map(([type, one]) => [type, { schema: schemaFor(one) }])) };
 }
 
 function schemaFor(source: SchemaSource): JsonSchema {

@@ -7,7 +7,7 @@ import {
 import { AppConfig } from '../config/index.js';
 import { UnusedConversations } from '../conversations/index.js';
 import { DomainError, errorMessage } from '../errors/index.js';
-import { MAX_TIMER_MS } from '../flow/index.js';
+import { MAX_TIMER_MS, SerialQueue } from '../flow/index.js';
 import {
   Catalogue,
   ConversationFolders,
@@ -26,6 +26,8 @@ import { isWorthTelling, lineOf, type SweepReport } from './sweep/sweep-report.j
 const TURN = 'retention';
 /** As often as the original removes old bash events: half their life, but not more often (seconds). */
 const MIN_BASH_SECONDS = 60;
+/** Plans that are made or waited for. */
+const MAX_PLANS = 8;
 
 /** Somebody sweeps already: this server, or another one of its database. */
 class SweepRunningError extends DomainError {
@@ -33,6 +35,15 @@ class SweepRunningError extends DomainError {
   readonly kind = 'conflict';
   constructor(who: string) {
     super(`${who} sweeps at the moment; try again when it has ended`);
+  }
+}
+
+/** Others wait for plans already: each may look at all conversations. */
+class TooManyPlansError extends DomainError {
+  override readonly name = 'TooManyPlansError';
+  readonly kind = 'limit-reached';
+  constructor() {
+    super('Too many plans of other rules are being made; try again');
   }
 }
 
@@ -52,6 +63,9 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
   private readonly logger = new Logger('Retention');
   private readonly planner: RetentionPlanner;
   private readonly clock = new ClockWatch();
+  private readonly planning = new SerialQueue();
+  /** Plans that are being made, or wait for that, by their rules. */
+  private readonly plans = new Map<string, Promise<RetentionPlan>>();
   private readonly stopping = new AbortController();
   private timer: NodeJS.Timeout | undefined;
   private current: Promise<unknown> | undefined;
@@ -93,9 +107,21 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
     };
   }
 
-  /** What a sweep would remove now. */
+  /**
+   * What a sweep would remove now. One plan is made at a time; who asks for the same one shares it.
+   * @throws TooManyPlansError
+   */
   plan(changes: RuleChanges): Promise<RetentionPlan> {
-    return this.planner.plan(rulesOf(this.config, changes), this.stopping.signal);
+    const rules = rulesOf(this.config, changes);
+    const key = JSON.stringify(rules);
+    const known = this.plans.get(key);
+    if (known) return known;
+    if (this.plans.size >= MAX_PLANS) throw new TooManyPlansError();
+    const plan = this.planning
+      .run(() => this.planner.plan(rules, this.stopping.signal))
+      .finally(() => this.plans.delete(key));
+    this.plans.set(key, plan);
+    return plan;
   }
 
   /**

@@ -7,9 +7,9 @@ const MAX_HELD = 10_000;
 const held = new Map<string, string>();
 
 /**
- * A scope whose existing folders are named without symbolic links, as mounts need them. In a conversation they
- * stay what they were at first: another agent that may write above its workspace could put a link in its
- * place later.
+ * A scope whose existing folders are named without symbolic links, as mounts need them. In a conversation
+ * they stay what they were at first: another agent that may write above its workspace could put a link in
+ * its place later.
  */
 export function realScope(scope: ConfinementScope): ConfinementScope {
   const { workspace, folder, root, repository } = scope;

@@ -148,8 +148,9 @@ export class ServerController {
   /** In containers the browser is that of their image. */
   private usableTools(): string[] {
     const tools = this.tools.available();
-    if (!this.runtime || this.config.conversation_runtime !== 'docker') return tools;
     const others = tools.filter((name) => name !== BROWSER);
+    if (!this.runtime || this.config.conversation_runtime !== 'docker')
+      return this.config.enable_browser ? tools : others;
     return this.runtime.hasBrowser ? [...others, BROWSER] : others;
   }
 

@@ -17,3 +17,5 @@ export * from './server-turns.js';
 export * from './storage-errors.js';
 export * from './storage-options.js';
 export * from './storage-status.js';
+export * from './usage-entry.js';
+export * from './usage-ledger.js';

@@ -37,7 +37,7 @@ const WITH_CONTENT = new Set(['true', '1', 'span_only', 'span_and_event']);
 export function chooseTelemetry(env: NodeJS.ProcessEnv): TelemetryChoice {
   const warnings: string[] = [];
   const off = { settings: undefined, warnings };
-  const read = (name: string): string | undefined => env[name]?.trim() || undefined;
+  const read = (name: string): string | undefined => nonEmpty(env[name]?.trim());
   if (read('OTEL_SDK_DISABLED')?.toLowerCase() === 'true') return off;
   const exporter = read('OTEL_TRACES_EXPORTER');
   if (exporter === 'none') return off;
@@ -66,6 +66,10 @@ export function chooseTelemetry(env: NodeJS.ProcessEnv): TelemetryChoice {
     },
     warnings,
   };
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
 }
 
 type Read = (name: string) => string | undefined;

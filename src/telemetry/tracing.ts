@@ -1,6 +1,6 @@
 import { NO_SPAN, type OpenSpan, type Span, type SpanOptions, type Tracer } from './span.js';
 
-/** The tracer of the process; undefined: traces are off. Process-wide, like the variables that switch it on. */
+/** The tracer of the process; undefined: traces are off. Process-wide, like the environment. */
 let tracer: Tracer | undefined;
 
 /** From now on spans go to this tracer. */
@@ -19,8 +19,8 @@ export function capturesContent(): boolean {
 }
 
 /**
- * Executes work within a span, which ends when the work settles. The work begins at once, so that the order of
- * calls is the same with and without traces.
+ * Executes work within a span, which ends when the work settles. The work begins at once, so that the order
+ * of calls is the same with and without traces.
  * @param options only computed if traces are on
  */
 export function traced<T>(
@@ -45,7 +45,7 @@ export function apartFromSpans(work: () => void): void {
 /** The longest text of contents in a trace (characters). */
 const MAX_CONTENT_TEXT = 8_000;
 
-/** A text for an attribute that holds contents: masked, then cut, because half a secret would not be found. */
+/** A text for an attribute with contents: masked, then cut, because half a secret would not be found. */
 export function contentText(text: string): string {
   const part = text.slice(0, 2 * MAX_CONTENT_TEXT);
   const masked = tracer?.mask(part) ?? '';

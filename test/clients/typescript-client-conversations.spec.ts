@@ -251,4 +251,24 @@ describe('the TypeScript client on conversations', () => {
     await expect(refused).rejects.toMatchObject({ status: 404, response: { detail: 'Not Found' } });
     http.close();
   });
+
+  it('gives an answer in the form that the client asks for, and shows the tools as they were sent', async () => {
+    const response_schema = {
+      type: 'object',
+      properties: { score: { type: 'integer' } },
+      required: ['score'],
+    };
+    const tools = [{ name: 'finish', params: { response_schema } }];
+    const { id } = await create('TOOL: finish {"message": "m"}\nTOOL: finish {"message": "m", "score": 7}', {
+      agent: { ...AGENT, tools, include_default_tools: ['ThinkTool'] },
+    });
+    await reaches(id, 'finished');
+    expect(await conversations.getAgentFinalResponse(id)).toEqual({
+      response: 'm',
+      structured_output: { score: 7 },
+    });
+    expect((await conversations.getConversation(id)).agent).toMatchObject({ tools });
+    const { items } = await conversations.searchEvents(id, { kind: 'AgentErrorEvent' });
+    expect(JSON.stringify(items)).toContain("'score' is a required property");
+  });
 });

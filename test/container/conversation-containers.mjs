@@ -28,6 +28,7 @@ export async function walkConversationContainers({ engine, image, folder, step, 
   const home = path.join(folder, 'outer');
   await mkdir(home);
   const started = [];
+  const volumes = await engine.podman('volume', 'ls', '--quiet');
   let service = engine.start('podman', ['system', 'service', '--time=0', `unix://${socket}`]);
   started.push(service);
   await eventually(() => exists(socket), 'the socket of the engine');
@@ -190,7 +191,7 @@ export async function walkConversationContainers({ engine, image, folder, step, 
       await request('DELETE', `/api/conversations/${id}`);
       assert.equal(await request('GET', '/api/conversations/count'), 0);
       assert.equal(await engine.podman('ps', '--all', '--quiet'), '');
-      assert.equal(await engine.podman('volume', 'ls', '--quiet'), '');
+      assert.equal(await engine.podman('volume', 'ls', '--quiet'), volumes);
       const hex = id.replaceAll('-', '');
       const left = await readdir(home, { recursive: true });
       assert.deepEqual(

@@ -98,6 +98,23 @@ describe('A server whose conversations run in containers', () => {
     await isEmpty();
   });
 
+  it('logs the last output of a container that has ended, bounded and in one line', async () => {
+    engine.intercept = ({ method, url }, response) => {
+      if (method === 'POST' && url?.endsWith('/start') === true) response.writeHead(204).end();
+      else if (url?.includes('/logs') === true)
+        response.end(`${'x'.repeat(100_000)}\x1b[2J\r\n2026-11-28 ERROR [Forged] line\n`);
+      else return false;
+      return true;
+    };
+    await start();
+    expect((await server.request('POST', '/api/conversations', request())).status).toBe(502);
+    const line = () => server.log.split('\n').find((text) => text.includes('its last output'));
+    await eventually(() => line() !== undefined, 'the line in the log');
+    expect(line()).toContain('\\u001b[2J\\r\\n2026-11-28 ERROR [Forged] line');
+    expect(line()?.length).toBeLessThan(6_000);
+    await isEmpty();
+  });
+
   const nonsense: [string, (response: ServerResponse) => void][] = [
     ['text', (response) => response.end('garbage')],
     ['another kind of JSON', (response) => response.end('[1, null, {"Id": 5}]')],
@@ -121,9 +138,8 @@ describe('A server whose conversations run in containers', () => {
       };
       const started = performance.now();
       const { status, body } = await server.request('POST', '/api/conversations', request());
-      expect([what, [502, 503].includes(status), detailOf(body)]).toEqual([
-        ...[what, true, expect.stringMatching(/container engine/)],
-      ]);
+      expect([what, [502, 503].includes(status)]).toEqual([what, true]);
+      expect(detailOf(body)).toMatch(/container engine/);
       // No time limit has ended it.
       expect(performance.now() - started).toBeLessThan(20_000);
       expect((await server.request('GET', '/alive')).status).toBe(200);

@@ -54,9 +54,7 @@ describeWithContainers('A container engine that goes away', () => {
     };
     expectAway(await server.request('POST', '/api/conversations', request('SAY: x')));
     engine.intercept = () => false;
-    await isReady(503);
     await engine.listen();
-    await isReady(200);
     await eventually(async () => (await kept()).length === 0, 'nothing that is left');
     expect([...engine.containers]).toEqual([]);
     expect((await server.request('GET', '/api/conversations/count')).body).toBe(0);

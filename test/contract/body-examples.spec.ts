@@ -12,9 +12,11 @@ import {
   SentExamples,
 } from '../support/example-requests.js';
 import { startMcpServer } from '../support/mcp-http.mjs';
+import { OriginalConversation } from '../support/original-conversation.js';
 import { startSignIn } from '../support/mcp-sign-in.mjs';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { SubscriptionIssuer } from '../support/subscription-issuer.js';
+import { trajectoryZip } from '../support/trajectory-zip.js';
 import { asJson } from '../support/settings-fixture.js';
 
 /** Several servers start at once, which takes long on a busy machine. */
@@ -36,6 +38,7 @@ interface Surroundings {
 const SURROUNDINGS: Readonly<Record<string, () => Surroundings | Promise<Surroundings>>> = {
   Branches_navigate: () => ({ prepare: { Branches_navigate: afterRun } }),
   Goals_start: () => ({ prepare: { Goals_start: afterRun } }),
+  Import_import: () => ({ prepare: { Import_import: withZip } }),
   Files_upload: () => ({ prepare: { Files_upload: intoFolder('Files_upload') } }),
   Files_uploadInConversation: () => ({
     prepare: { Files_uploadInConversation: intoFolder('Files_uploadInConversation') },
@@ -136,6 +139,11 @@ function intoFolder(id: string): PrepareBody {
     sent.setParameter(id, 'path', path.join(sent.server.cwd, 'workspace/project/upload.txt'));
     return body;
   };
+}
+
+/** The trajectory of a conversation that another server has. */
+async function withZip(): Promise<unknown> {
+  return { file: new Blob([await trajectoryZip([new OriginalConversation()])]) };
 }
 
 /** An `npx` that starts the ACP agent of the tests instead of a package. */

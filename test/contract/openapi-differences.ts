@@ -25,6 +25,11 @@ export const DELIBERATE: readonly Deliberate[] = [
     place: 'response HTTPValidationError.detail',
     why: 'the original answers texts as well, without documenting it',
   },
+  {
+    place:
+      /^(request OpenAI(ChatCompletionRequest\.response_format|ResponseRequest\.text)|response AgentResponseResult\.structured_output)$/,
+    why: 'answers that match a JSON schema',
+  },
   { place: /^GET .*\/events query \w+$/, why: 'without ids it lists, as the first version of the API did' },
   { place: `${LIST} body required`, why: 'ids may be in the query: many clients send no body with GET' },
   { place: `${LIST} 200`, why: 'without ids it answers a page' },
@@ -97,7 +102,6 @@ export const DELIBERATE: readonly Deliberate[] = [
     place: 'request LocalWorkspace.working_dir',
     why: 'no file system accepts longer paths; the original answers 500',
   },
-  { place: 'request StartConversationRequest.observability_tags[]', why: 'empty tags have no meaning' },
   { place: 'request StartConversationRequest.observability_metadata{}', why: UNCHECKED },
   { place: 'response ConversationInfo.workspace', why: KIND_NOT_SUPPORTED },
   { place: /^response ConversationRuntimeInfo\./, why: 'the only runtime is the machine of the server' },

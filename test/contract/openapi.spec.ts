@@ -25,6 +25,7 @@ const ADDED: readonly string[] = [
   'GET /api/conversations/{conversation_id}/branches',
   'GET /api/conversations/{conversation_id}/timeline',
   'GET /api/conversations/{conversation_id}/timeline/summary',
+  'POST /api/conversations/import',
   'GET /api/llm/models/search',
   // Share links: the original has none.
   'GET /api/conversations/{conversation_id}/shares',

@@ -1,8 +1,8 @@
-import { zipArchive } from '../../src/files/zip-archive.js';
 import { asJsonObject } from '../../src/json/index.js';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { makeKey, shown } from '../support/named-keys.js';
 import { OriginalConversation } from '../support/original-conversation.js';
+import { trajectoryZip } from '../support/trajectory-zip.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 const ADMIN = 'the-key-of-the-administrator';
@@ -74,9 +74,9 @@ describe('POST /api/conversations/import', () => {
 
   it('refuses what it cannot take, and takes a different conversation under a new id', async () => {
     const one = new OriginalConversation();
-    const zip = await zipOf([one]);
+    const zip = await trajectoryZip([one]);
     expect((await send(zip)).status).toBe(201);
-    const other = await zipOf([new OriginalConversation({ id: one.id })]);
+    const other = await trajectoryZip([new OriginalConversation({ id: one.id })]);
     const conflict = await send(other);
     expect(conflict).toMatchObject({ status: 409 });
     expect(conflict.text).toContain('a different conversation with this id is here');
@@ -84,12 +84,12 @@ describe('POST /api/conversations/import', () => {
     expect(renamed.status).toBe(201);
     expect(idOf(renamed)).not.toBe(one.id);
 
-    const two = await zipOf([new OriginalConversation(), new OriginalConversation()]);
+    const two = await trajectoryZip([new OriginalConversation(), new OriginalConversation()]);
     const statuses = [
       [await send('no zip'), 422, 'it is no zip'],
       [await send(two), 422, 'has 2 conversations'],
-      [await send(await zipOf([], { 'a.txt': 'x' })), 422, 'a zip without a conversation'],
-      [await send(await zipOf([one], { '../../out.txt': 'x' })), 422, 'invalid relative path'],
+      [await send(await trajectoryZip([], { 'a.txt': 'x' })), 422, 'a zip without a conversation'],
+      [await send(await trajectoryZip([one], { '../../out.txt': 'x' })), 422, 'invalid relative path'],
       [await send(zip.subarray(0, zip.length / 2)), 422, 'it is no zip'],
       [await send(Buffer.alloc(MAX_BYTES + 1)), 413, `the limit is ${MAX_BYTES} bytes`],
       [await send('{}', { type: 'application/json' }), 415, 'Unsupported content type'],
@@ -100,19 +100,19 @@ describe('POST /api/conversations/import', () => {
       expect(answer.text).toContain(text);
     }
     // A file that says that it is huge: the bound is on what it says, and it may not be more than that.
-    const bomb = Buffer.from(await zipOf([new OriginalConversation()]));
+    const bomb = Buffer.from(await trajectoryZip([new OriginalConversation()]));
     const directory = bomb.indexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02]));
     bomb.writeUInt32LE(0xfffffff0, directory + 24);
     expect(await send(bomb)).toMatchObject({ status: 422 });
   });
 
   it('gives a key that reaches its own conversations only what it may have', async () => {
-    const [mine, others] = [
-      await makeKey(server, { reach: 'own' }),
-      await makeKey(server, { reach: 'own' }),
-    ];
-    const conversation = new OriginalConversation({ workingDir: '/etc', meta: { plugins: [{ source: '/x' }] } });
-    const zip = await zipOf([conversation]);
+    const [mine, others] = [await makeKey(server, { reach: 'own' }), await makeKey(server, { reach: 'own' })];
+    const conversation = new OriginalConversation({
+      workingDir: '/etc',
+      meta: { plugins: [{ source: '/x' }] },
+    });
+    const zip = await trajectoryZip([conversation]);
     expect((await send(zip, { key: 'wrong' })).status).toBe(401);
     const imported = await send(zip, { key: mine.key });
     expect(imported.status).toBe(201);
@@ -125,30 +125,8 @@ describe('POST /api/conversations/import', () => {
     expect(taken).toMatchObject({ status: 409 });
     expect(taken.text).not.toContain('event');
     const model = new OriginalConversation({ llm: { model: 'openai/gpt-5.6' } });
-    const refused = await send(await zipOf([model]), { key: mine.key });
+    const refused = await send(await trajectoryZip([model]), { key: mine.key });
     expect(refused).toMatchObject({ status: 403 });
     expect(refused.text).toContain('has no `api_key`');
   });
 });
-
-/** A trajectory zip. */
-async function zipOf(
-  conversations: readonly OriginalConversation[],
-  more: Readonly<Record<string, string>> = {},
-): Promise<Buffer> {
-  const files = conversations.flatMap((conversation): [string, string][] => [
-    [`${conversation.hex}/meta.json`, JSON.stringify(conversation.meta())],
-    [`${conversation.hex}/base_state.json`, JSON.stringify(conversation.base())],
-    ...conversation.events.map((event, index): [string, string] => [
-      `${conversation.hex}/events/${conversation.fileOf(index)}`,
-      JSON.stringify(event),
-    ]),
-  ]);
-  async function* members() {
-    for (const [name, content] of [...files, ...Object.entries(more)])
-      yield await Promise.resolve({ name, mode: 0o600, modified: new Date(0), content: Buffer.from(content) });
-  }
-  const chunks: Buffer[] = [];
-  for await (const chunk of zipArchive(members())) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}

@@ -1,4 +1,3 @@
-import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   scriptedRequest,
@@ -8,6 +7,7 @@ import {
 } from '../support/conversation-client.js';
 import { endpointLlm, startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
+import { usageOf } from '../support/usage-fixture.js';
 
 const KEY = 'the-key-of-the-administrator';
 
@@ -153,14 +153,7 @@ describe('limits of keys', () => {
       code: 'MaxBudgetReached',
       detail: expect.stringContaining('(usd_per_day)') as string,
     });
-    const folder = path.join(server.cwd, 'persistence', 'key-usage');
-    const stored = async () => {
-      const [name = ''] = await readdir(folder);
-      return JSON.parse(await readFile(path.join(folder, name), 'utf8')) as {
-        keys: Record<string, { usd: number }>;
-      };
-    };
-    await eventually(async () => ((await stored()).keys[keyId]?.usd ?? 0) > 1.9, 'the stored spend');
+    expect((await usageOf(server, `key=${keyId}`)).total.cost).toBeGreaterThan(1.9);
     server = await server.restart();
     endpoint.script([{ say: 'more' }]);
     const before = endpoint.requests.length;

@@ -29,6 +29,8 @@ describe('the tools for agents', () => {
     await server.stop();
     server = await ServerProcess.start({ env: { OH_ENABLE_BROWSER: 'false' } });
     expect(await browses(server)).toBe(false);
+    const { body } = await server.request('GET', '/server_info');
+    expect((body as { usable_tools: string[] }).usable_tools).not.toContain('browser_tool_set');
   });
 });
 

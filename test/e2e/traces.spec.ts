@@ -60,6 +60,15 @@ describe('traces', () => {
     return run;
   }
 
+  /** A span that may arrive after those within it. */
+  async function spanWith(id: string | undefined): Promise<SeenSpan> {
+    const find = () => receiver.spans.find(({ spanId }) => spanId === id);
+    await eventually(() => find() !== undefined, `the span ${id}`);
+    const span = find();
+    if (!span) throw new Error('no span');
+    return span;
+  }
+
   it('shows ten steps with their parents, durations and the costs that the statistics have', async () => {
     const commands = Array.from({ length: 9 }, (_, index) => `RUN: sleep 0.0${index}`).join('\n');
     const before = endpoint.requests.length;
@@ -121,9 +130,8 @@ describe('traces', () => {
     });
     const asked = endpoint.requests.at(-1)?.headers['traceparent'];
     expect(asked).toBe(`00-${run.traceId}-${chats.at(-1)?.spanId}-01`);
-    expect(run.links).toEqual([
-      expect.objectContaining({ spanId: receiver.named('POST /api/conversations').at(-1)?.spanId }),
-    ]);
+    expect(run.links).toHaveLength(1);
+    expect((await spanWith(run.links[0]?.spanId)).name).toBe('POST /api/conversations');
     expect(spans.some(({ name }) => name === 'append')).toBe(true);
     // Nothing that was said is in a trace by default.
     expect(Buffer.concat(receiver.exports.map(({ body }) => body)).includes('sleep 0.0')).toBe(false);
@@ -140,14 +148,14 @@ describe('traces', () => {
     const conversation = new ConversationClient(fixture.server, (body as { id: string }).id);
     await conversation.reaches('finished');
     const run = await runOf(conversation);
-    const http = receiver.spans.find(({ spanId }) => spanId === run.parentId);
+    const http = await spanWith(run.parentId);
     expect(http).toMatchObject({
       traceId,
       parentId: '00f067aa0ba902b7',
       name: 'POST /api/conversations',
       kind: 2,
     });
-    expect(http?.attributes).toMatchObject({
+    expect(http.attributes).toMatchObject({
       'http.route': '/api/conversations',
       'http.response.status_code': 201,
     });
@@ -170,7 +178,7 @@ describe('traces', () => {
     const conversation = await fixture.run('FINISH: done', {
       ...agent(),
       user_id: 'ada',
-      observability_metadata: { x: 2, list: ['a', 'b'] },
+      observability_metadata: { x: 2, list: ['a', 'b'], big: 1e300 },
       observability_tags: ['nightly'],
       observability_span_name: 'review/pull-request',
       observability_parent_span_context: JSON.stringify(parent),
@@ -187,8 +195,40 @@ describe('traces', () => {
         'openhands.observability.metadata.team': 'red',
         'openhands.observability.metadata.x': 2,
         'openhands.observability.metadata.list': ['a', 'b'],
+        'openhands.observability.metadata.big': '1e+300',
         'openhands.tag.ticket': '42',
       },
+    });
+  });
+
+  it('rejects what no span can hold, in the body and in headers', async () => {
+    const create = async (fields: object, header?: [name: string, value: string]) => {
+      const sent = header && { [`X-OpenHands-Observability-${header[0]}`]: header[1] };
+      const request = scriptedRequest(fixture.workspace, undefined, { ...fields });
+      const { status, body } = await fixture.server.request('POST', '/api/conversations', request, sent);
+      return { status, detail: (body as { detail: unknown }).detail };
+    };
+    const problem = (field: string, text: string) => ({
+      status: 422,
+      detail: [
+        expect.objectContaining({ loc: ['body', field], msg: expect.stringContaining(text) as unknown }),
+      ],
+    });
+    expect(await create({ observability_metadata: { a: [1, 'x'] } })).toEqual(
+      problem('observability_metadata', "value for 'a' must be a scalar or a homogeneous sequence"),
+    );
+    expect(await create({ observability_tags: [''] })).toEqual(
+      problem('observability_tags', 'Observability tags must be non-empty strings'),
+    );
+    expect(await create({ observability_span_name: 'a b' })).toEqual(
+      problem('observability_span_name', 'may only contain letters'),
+    );
+    const name = await create({}, ['Span-Name', 'a b']);
+    expect(name).toMatchObject({ status: 422, detail: [{ loc: [], type: 'value_error' }] });
+    const metadata = await create({}, ['Metadata', '[1]']);
+    expect(metadata).toMatchObject({
+      status: 422,
+      detail: [{ loc: [], msg: 'Value error, Observability metadata must be a dictionary' }],
     });
   });
 
@@ -228,8 +268,8 @@ describe('traces', () => {
     for (const operation of ['ask_agent', 'condense']) {
       await eventually(() => receiver.named(operation).length > 0, operation);
       const [span] = receiver.named(operation);
-      const parent = receiver.spans.find(({ spanId }) => spanId === span?.parentId);
-      expect(parent?.name).toBe(`POST /api/conversations/{conversation_id}/${operation}`);
+      const parent = await spanWith(span?.parentId);
+      expect(parent.name).toBe(`POST /api/conversations/{conversation_id}/${operation}`);
       expect(span?.attributes['gen_ai.conversation.id']).toBe(conversation.id);
     }
   });

@@ -114,8 +114,13 @@ describe('the documents, followed word for word', () => {
       env: {},
       instead: { 'http://localhost:8000': url, '/tmp/resume.mjs': path.join(cwd, 'resume.mjs') },
     });
-    const [, created = '', followed = '', confirmed = '', repeated = '', refused = '', ...others] = outputs;
+    const [, created = '', reviewed = '', followed = '', confirmed = '', ...further] = outputs;
+    const [repeated = '', refused = '', ...others] = further;
     expect(others).toEqual([]);
+    expect(JSON.parse(reviewed)).toEqual({
+      response: 'Two tests fail.',
+      structured_output: { verdict: 'fail' },
+    });
     expect(created.trim()).toMatch(/^[0-9a-f-]{36}$/);
     const frames = followed
       .trim()

@@ -57,7 +57,7 @@ if (!mountable) process.stderr.write('no tests of a disk budget: this machine le
     const bookmarked = await create(FILL, { tags: { bookmark: 'yes' } });
     await bookmarked.reaches('finished');
     const running = await create(
-      `${FILL.split('\n')[0] ?? ''}\nRUN: until [ -e go ]; do sleep 0.02; done\nFINISH: ran`,
+      `${FILL.split('\n')[0] ?? ''}\nRUN: until [ -e go ]; do echo; sleep 0.1; done\nFINISH: ran`,
     );
     const waiting = await create('RUN: echo waits\nFINISH: never', {
       confirmation_policy: { kind: 'AlwaysConfirm' },
@@ -75,7 +75,11 @@ if (!mountable) process.stderr.write('no tests of a disk budget: this machine le
     }
     await eventually(async () => (await usedShare()) <= HALF, 'room on the disk');
 
-    for (const kept of [bookmarked, running, waiting]) expect(await exists(kept)).toBe(true);
+    expect(await Promise.all([bookmarked, running, waiting].map((kept) => kept.status()))).toEqual([
+      'finished',
+      'running',
+      'waiting_for_confirmation',
+    ]);
     const left = await Promise.all(filled.map(exists));
     const removed = filled.filter((_, index) => !left[index]);
     expect(removed.length).toBeGreaterThanOrEqual(5);
@@ -141,14 +145,10 @@ if (!mountable) process.stderr.write('no tests of a disk budget: this machine le
     ]);
     expect(stdout).toBe('done\n');
     await eventually(async () => {
-      const { is_sweeping: _now, last_sweep: last } = (await server.request('GET', '/api/retention'))
-        .body as {
-        is_sweeping: boolean;
-        last_sweep: { failures: string[] };
-      };
-      return (
-        last.failures.length === 0 && !(await readdir(disk.at())).some((name) => name.startsWith('.deleted-'))
-      );
+      const { body } = await server.request('GET', '/api/retention');
+      const { failures } = (body as { last_sweep: { failures: string[] } }).last_sweep;
+      const isLeft = (await readdir(disk.at())).some((name) => name.startsWith('.deleted-'));
+      return failures.length === 0 && !isLeft;
     }, 'its removal by the next sweep');
   });
 });

@@ -117,7 +117,7 @@ describeWithDatabase('sweeps of several servers', () => {
     try {
       const made: ConversationClient[] = [];
       for (let count = 0; count < 8; count += 1) made.push(await create(a, folder));
-      const running = await create(b, folder, 'RUN: until [ -e go ]; do sleep 0.02; done\nFINISH: done');
+      const running = await create(b, folder, 'RUN: until [ -e go ]; do echo; sleep 0.1; done\nFINISH: done');
       await running.startsTool();
       const idle = await create(b, folder);
       const both = await Promise.all([sweep(a), sweep(b)]);

@@ -45,7 +45,7 @@ const MORE_THAN_READ = [
   /vscode\/url$/,
   /^\/api\/mcp\//,
   /^\/api\/keys(\/\{|$)/,
-  /^\/api\/audit/,
+  /^\/api\/(audit|retention)/,
 ];
 /** Operations that change nothing although they are no GETs. */
 const READS_BY_POST = [
@@ -59,9 +59,9 @@ const READS_BY_POST = [
 ];
 /** Operations for keys of one's own that name no conversation. */
 const OWN_WITHOUT_CONVERSATION = [
-  /^\/(api\/)?conversations(\/(search|count|summaries))?$/,
+  /^\/(api\/)?conversations(\/(search|count|summaries|import))?$/,
   /^\/v1\//,
-  /^\/api\/(tools\/(catalog)?|llm\/(providers|models.*)|profiles|keys\/current|auth\/workspace-session)$/,
+  /^\/api\/(tools\/(catalog)?|llm\/(providers|models.*)|profiles|keys\/current|usage(\/budgets)?|auth\/workspace-session)$/,
   /^\/api\/settings\/(agent|conversation)-schema$/,
 ];
 
@@ -194,7 +194,7 @@ describe('the scopes of operations', () => {
       if (own && !/\{(runtime_)?conversation_id\}/.test(path) && !is(path, OWN_WITHOUT_CONVERSATION))
         return true;
       // The machine and the server itself.
-      return /^\/api\/(keys|audit|mcp|settings)(?!.*(current|schema))/.test(path) && own === true;
+      return /^\/api\/(keys|audit|mcp|retention|settings)(?!.*(current|schema))/.test(path) && own === true;
     });
     expect(odd.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
   });

@@ -2,6 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Global, Module } from '@nestjs/common';
 import { AuditTrail } from '../../src/audit/index.js';
+import { Spending } from '../../src/usage/index.js';
 import { KeyLimiter, KeyUsage } from '../../src/limits/index.js';
 import { SocketAccounting } from '../../src/sockets/handshake/socket-accounting.js';
 import { FileDocuments } from '../../src/storage/file/documents/file-documents.js';
@@ -37,6 +38,8 @@ export class MemoryAuditLog extends AuditLog {
     KeyLimiter,
     KeyUsage,
     SocketAccounting,
+    // Without models nothing is spent.
+    { provide: Spending, useValue: { spent: () => 0 } },
     { provide: AuditLog, useClass: MemoryAuditLog },
     // Without named keys nothing is read or written there.
     { provide: Documents, useFactory: () => new FileDocuments(path.join(os.tmpdir(), 'no-documents')) },

@@ -183,7 +183,8 @@ async function send(url: string, method: string, path: string, mediaType: string
 
 function formOf(fields: unknown): FormData {
   const form = new FormData();
-  for (const [name, value] of entries(fields)) form.append(name, new Blob([String(value)]), name);
+  for (const [name, value] of entries(fields))
+    form.append(name, value instanceof Blob ? value : new Blob([String(value)]), name);
   return form;
 }
 

@@ -106,7 +106,12 @@ export class OriginalConversation {
     return {
       id: this.id,
       agent: {
-        llm: { model: 'scripted/test', api_key: this.sealed('sk-of-the-original'), usage_id: 'agent', ...llm },
+        llm: {
+          model: 'scripted/test',
+          api_key: this.sealed('sk-of-the-original'),
+          usage_id: 'agent',
+          ...llm,
+        },
         tools: [{ name: 'terminal', params: {} }],
         include_default_tools: ['FinishTool', 'ThinkTool'],
         kind: 'Agent',
@@ -178,7 +183,13 @@ export class OriginalConversation {
     const id = randomUUID();
     const local = new Date(START + this.events.length * 1000 + this.zoneHours * 3_600_000).toISOString();
     const timestamp = `${local.slice(0, 19)}.000500`;
-    this.events.push({ id, timestamp, source, ...(parent !== undefined && { parent_id: parent }), ...fields });
+    this.events.push({
+      id,
+      timestamp,
+      source,
+      ...(parent !== undefined && { parent_id: parent }),
+      ...fields,
+    });
     return id;
   }
 }

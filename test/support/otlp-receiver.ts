@@ -19,9 +19,17 @@ export class OtlpReceiver {
   /** `hang` never answers; a number is the status of a refusal. */
   mode: 'accept' | 'hang' | number = 'accept';
 
-  private constructor(private readonly server: Server) {}
+  private server: Server | undefined;
+  private port = 0;
 
   static async start(): Promise<OtlpReceiver> {
+    const receiver = new OtlpReceiver();
+    await receiver.up();
+    return receiver;
+  }
+
+  /** Starts to listen, on its former port if it has one. */
+  async up(): Promise<void> {
     const server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -29,23 +37,23 @@ export class OtlpReceiver {
         const { url: path = '', headers } = request;
         const sent = Buffer.concat(chunks);
         const body = headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
-        receiver.exports.push({ path, headers, body });
-        const { mode } = receiver;
+        this.exports.push({ path, headers, body });
+        const { mode } = this;
         if (mode === 'hang') return;
         if (mode === 'accept' && headers['content-type'] === 'application/x-protobuf')
-          receiver.spans.push(...readSpans(body));
+          this.spans.push(...readSpans(body));
         response
           .writeHead(mode === 'accept' ? 200 : mode, { 'content-type': 'application/x-protobuf' })
           .end();
       });
     });
-    const receiver = new OtlpReceiver(server);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return receiver;
+    this.server = server;
+    await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
+    this.port = (server.address() as AddressInfo).port;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${this.port}`;
   }
 
   /** The variables of a server that sends to it, often. */
@@ -62,7 +70,9 @@ export class OtlpReceiver {
   }
 
   async close(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
+    const { server } = this;
+    this.server = undefined;
+    server?.closeAllConnections();
+    await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
   }
 }

@@ -1,3 +1,4 @@
+import { lazyView } from '../routing/lazy-view.js';
 import { PageHeader } from '../ui/page-header.js';
 import { Tabs, type Tab } from '../ui/tabs.js';
 import { navigate } from '../routing/address.js';
@@ -12,8 +13,11 @@ import { McpTab } from './mcp/mcp-tab.js';
 import { Overview } from './overview/overview.js';
 import { WebhooksTab } from './webhooks/webhooks-tab.js';
 
+const UsageTab = lazyView(async () => (await import('./usage/usage-tab.js')).UsageTab);
+
 const TABS = [
   { to: 'server', label: 'Overview', View: Overview },
+  { to: 'server/usage', label: 'Usage', View: UsageTab },
   { to: 'server/webhooks', label: 'Webhooks', View: WebhooksTab },
   { to: 'server/mcp', label: 'MCP servers', View: McpTab },
   { to: 'server/configuration', label: 'Configuration', View: ConfigurationTab },

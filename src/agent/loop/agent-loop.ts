@@ -67,6 +67,8 @@ export class AgentLoop implements AgentDriver {
         await session.setStatus('error', runErrorDraft('MaxBudgetReached', session.budgetExceeded));
         return;
       }
+      const warnings = session.budgetWarnings();
+      if (warnings.length > 0) await session.append(...warnings);
       session.beginStep();
       await traced(
         'step',

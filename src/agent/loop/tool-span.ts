@@ -65,7 +65,7 @@ function toolAttributes(name: string, callId: string) {
 /** The kind and the text of a failure; undefined for a success. */
 function failureOf(draft: EventDraft): [type: string, message?: string] | undefined {
   if (draft.kind === 'AgentErrorEvent') return ['ToolError', capturesContent() ? draft.error : undefined];
-  const failed = draft.kind === 'ObservationEvent' && draft.observation['is_error'] === true;
+  const failed = draft.kind === 'ObservationEvent' && draft.observation.is_error;
   return failed ? ['ToolError'] : undefined;
 }
 

@@ -1,11 +1,12 @@
+import { asText, type JsonObject } from '../../json/index.js';
 import type { LlmConfig } from '../../llm/index.js';
 import type { PromptSection } from './sections.js';
 
 /** The model family for prompt templates; names as in the OpenHands SDK. */
 interface ModelFamily {
-  family?: 'anthropic_claude' | 'google_gemini' | 'openai_gpt';
+  family?: string;
   /** Variant within the family, where it matters. */
-  variant?: 'gpt-5' | 'gpt-5-codex';
+  variant?: string;
 }
 
 /** Advice for the typical weaknesses of a model family. */
@@ -22,19 +23,45 @@ const ADVICE: Readonly<Record<string, string>> = {
 * Try to reach files, programs and the network with your tools before you say that you cannot.`,
 };
 
-/** The family of a configured model; `model_canonical_name` takes precedence. */
-export function modelFamily({ model, model_canonical_name: canonicalName }: LlmConfig): ModelFamily {
-  const name = (canonicalName ?? model).toLowerCase();
-  if (name.includes('claude')) return { family: 'anthropic_claude' };
-  if (name.includes('gemini')) return { family: 'google_gemini' };
-  if (!name.includes('gpt-')) return {};
-  if (!name.includes('gpt-5')) return { family: 'openai_gpt' };
-  return { family: 'openai_gpt', variant: name.includes('codex') ? 'gpt-5-codex' : 'gpt-5' };
+/** Parts of model names by family, in the order in which they are looked for. */
+const FAMILIES: Readonly<Record<string, readonly string[]>> = {
+  openai_gpt: ['gpt-', 'o1', 'o3', 'o4'],
+  anthropic_claude: ['claude'],
+  google_gemini: ['gemini'],
+  meta_llama: ['llama'],
+  mistral: ['mistral'],
+  deepseek: ['deepseek'],
+  alibaba_qwen: ['qwen'],
+};
+
+/**
+ * The family of a configured model, from its name or else its canonical name. Options of the prompt template
+ * take precedence.
+ */
+export function modelFamily(
+  { model, model_canonical_name: canonicalName }: LlmConfig,
+  { model_family: family, model_variant: variant }: JsonObject = {},
+): ModelFamily {
+  const found = familyOf(model) ?? familyOf(canonicalName ?? '');
+  const detail = found === 'openai_gpt' ? gptVariant((canonicalName ?? model).toLowerCase()) : undefined;
+  return { family: asText(family) ?? found, variant: asText(variant) ?? detail };
+}
+
+function familyOf(name: string): string | undefined {
+  const lower = name.toLowerCase();
+  const [found] =
+    Object.entries(FAMILIES).find(([, parts]) => parts.some((part) => lower.includes(part))) ?? [];
+  return found;
+}
+
+function gptVariant(name: string): string | undefined {
+  if (!name.includes('gpt-5')) return undefined;
+  return name.includes('codex') ? 'gpt-5-codex' : 'gpt-5';
 }
 
 /** The advice section for a model; undefined if there is none. */
-export function modelSection(llm: LlmConfig): PromptSection | undefined {
-  const { family, variant } = modelFamily(llm);
-  const text = ADVICE[variant ?? family ?? ''];
-  return text === undefined ? undefined : { tag: 'IMPORTANT', text };
+export function modelSection(llm: LlmConfig, options: JsonObject): PromptSection | undefined {
+  const { family, variant } = modelFamily(llm, options);
+  const advice = [family, variant].flatMap((name) => ADVICE[name ?? ''] ?? []);
+  return advice.length === 0 ? undefined : { tag: 'IMPORTANT', text: advice.join('\n') };
 }

@@ -72,7 +72,7 @@ async function readPrompt(agent: AgentSpec, base: string): Promise<string> {
     persona,
     llm,
   } = agent;
-  const { family, variant } = modelFamily(llm);
+  const { family, variant } = modelFamily(llm, system_prompt_kwargs);
   const variables = {
     ...system_prompt_kwargs,
     security_policy_filename,

@@ -84,7 +84,7 @@ function sectionsFor(agent: AgentSpec, hasBrowser: boolean, files: PromptFiles):
   const memory = agent.agent_context?.['load_memory'] === true ? TWO_TIER_MEMORY : REPOSITORY_MEMORY;
   const policy = files.policy === undefined ? SECURITY_POLICY : { ...SECURITY_POLICY, text: files.policy };
   const risk = options['cli_mode'] === false ? RISK_IN_A_SANDBOX : RISK_ON_A_MACHINE;
-  const model = modelSection(llm);
+  const model = modelSection(llm, options);
   return [
     ...(persona
       ? [memory]

@@ -25,8 +25,8 @@ Options of create:
   --scope SCOPE     read: look; write: work with agents, too; admin: everything
   --reach REACH     all: all conversations (default); own: those that were created with the key
   --expires WHEN    30d, 12h or 2030-01-31T12:00:00Z (default: never)
-  --limit NAME=N    requests_per_minute, sockets, concurrent_runs, conversations_per_day or usd_per_day;
-                    may be repeated
+  --limit NAME=N    requests_per_minute, sockets, concurrent_runs, conversations_per_day, usd_per_day or
+                    usd_per_month; may be repeated
   -h, --help        print this text and exit
 `;
 

@@ -104,6 +104,7 @@ class Move {
       await deliveries.close();
     }
     await this.moveBash();
+    await this.moveUsage();
     return this.finish(records);
   }
 
@@ -210,6 +211,16 @@ class Move {
     }
     const missing = await moveBashHistory(this.from, this.to);
     this.output.write(`bash history of the server: ${missing} events copied\n`);
+  }
+
+  private async moveUsage(): Promise<void> {
+    let [all, added] = [0, 0];
+    for await (const entries of this.from.usage.entries()) {
+      all += entries.length;
+      if (!this.options.dryRun) added += await this.to.usage.append(entries);
+    }
+    const done = this.options.dryRun ? 'would be copied' : `read, ${added} copied`;
+    this.output.write(`ledger of usage: ${all} calls ${done}\n`);
   }
 
   private async finish(records: MoveRecords): Promise<number> {

@@ -15,10 +15,12 @@ import {
   LeaseStore,
   LocalDocuments,
   ServerDirectory,
+  UsageLedger,
   WorkspaceDocuments,
 } from '../../storage/index.js';
 import { DocumentsModule } from '../../storage/documents.module.js';
 import { StorageModule } from '../../storage/storage.module.js';
+import { UsageLedgerModule } from '../../storage/usage-ledger.module.js';
 import { dashedUuid } from '../../text/index.js';
 import { CONVERSATION_FOLDER, type Place } from './place.js';
 
@@ -34,7 +36,7 @@ class MoveModule {
   static of(place: Place): DynamicModule {
     return {
       module: MoveModule,
-      imports: [ConfigModule.forRoot(place.config), StorageModule, DocumentsModule],
+      imports: [ConfigModule.forRoot(place.config), StorageModule, DocumentsModule, UsageLedgerModule],
     };
   }
 }
@@ -48,6 +50,7 @@ export class StorageSide {
   readonly workspaces: WorkspaceDocuments;
   readonly bash: BashHistories;
   readonly deliveries: DeliveryStore;
+  readonly usage: UsageLedger;
   /** Where the record of moves is. It belongs to the conversations. */
   readonly records: Documents;
   /**
@@ -74,6 +77,7 @@ export class StorageSide {
     const settling = this.isFiles ? 0 : SETTLED_AFTER_LEASES * place.config.server_lease_seconds * 1000;
     this.settledAt = performance.now() + settling;
     this.deliveries = context.get(DeliveryStore, { strict: false });
+    this.usage = context.get(UsageLedger, { strict: false });
     this.records =
       place.kind === 'files'
         ? context.get(LocalDocuments, { strict: false }).open(place.config.paths.conversations)
@@ -138,6 +142,7 @@ export class StorageSide {
   }
 
   async close(): Promise<void> {
+    await this.usage.close();
     await this.context.close();
   }
 

@@ -11,6 +11,7 @@ import {
 } from '../../conversations/replay/replay.module.js';
 import { CryptoModule } from '../../crypto/index.js';
 import { KeysModule } from '../../keys/keys.module.js';
+import { UsageModule } from '../../usage/index.js';
 
 /** Conversations without anything of the web, whose models and tools are played. */
 @Module({})
@@ -20,7 +21,7 @@ class ReplayCommandModule {
       module: ReplayCommandModule,
       imports: [
         ConfigModule.forRoot(config),
-        ...[CryptoModule, KeysModule, AuditModule, AuthModule],
+        ...[CryptoModule, KeysModule, AuditModule, AuthModule, UsageModule],
         ReplayModule.of(config, player, tools),
       ],
     };

@@ -83,7 +83,11 @@ async function replay(
   const recorded = await readSource(options, config, own, scratch);
   const workingDir = path.join(scratch, 'workspace');
   await mkdir(workingDir, { mode: FOLDER_MODE });
-  if (options.workspace !== undefined) await copyWorkspace(options.workspace, workingDir);
+  if (options.workspace !== undefined) {
+    await copyWorkspace(options.workspace, workingDir);
+    // Programs in the sandbox may write into the memory of the user's agents, which is there.
+    process.env['OH_PERSISTENCE_DIR'] = path.join(scratch, 'settings');
+  }
   signal.throwIfAborted();
   const replayed = replayedState(recorded.state, changes, { workingDir, readsWorkspace: runs });
   const limitMs = options.stepLimit * 1000;

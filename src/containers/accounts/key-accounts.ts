@@ -113,10 +113,12 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
     const total = costOf(stats);
     if (!(total > before)) return;
     this.counted.set(id, total);
-    this.limiter.spend(owner, total - before);
     if (!this.stores.has(id)) this.stores.set(id, setTimeout(() => void this.store(id), STORE_MS).unref());
     this.stopIfLate(id);
-    if (this.limiter.overSpent(owner) !== undefined) this.pauseRuns(owner);
+    // The ledger hears of the same event, perhaps later.
+    queueMicrotask(() => {
+      if (this.limiter.overSpent(owner) !== undefined) this.pauseRuns(owner);
+    });
   }
 
   /** The container has ended, or this server does. */

@@ -99,8 +99,8 @@ export class ContainerCreation {
       if (isJsonObject(body['initial_message'])) settleRun = this.accounts.beginRun(id);
       const answer = await this.createIn(record, body, target);
       settleRun(true);
-      await this.containers.records.change(id, { isCreated: true });
       await this.follower.begin(id, true);
+      await this.containers.records.change(id, { isCreated: true });
       const info = await this.conversations.describe(id, { includeSkills: false, runtimeInfo: false });
       await this.bus.publishChange({ conversationId: id, info: () => info });
       return answer;

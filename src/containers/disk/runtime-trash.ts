@@ -31,7 +31,7 @@ export class RuntimeTrash {
     this.emptySoon();
   }
 
-  /** Throws away the caches in the home of a container that does not run. Never throws: they are only in the way. */
+  /** Throws away the caches in the home of a container that does not run. Never throws. */
   async takeCaches(home: string): Promise<void> {
     for (const name of CACHES) {
       await this.take(path.join(home, name)).catch((error: unknown) => {

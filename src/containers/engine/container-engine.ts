@@ -210,7 +210,7 @@ function optionsFor(address: EngineAddress, onEnd: () => void): Dockerode.Docker
   return options;
 }
 
-/** Notices that a connection has ended and no answer comes any more: the client library would wait for ever. */
+/** Notices that a connection has ended without an answer: the client library would wait for ever. */
 class ConnectionEnd {
   private timer: NodeJS.Timeout | undefined;
   private fail: (error: Error) => void = () => undefined;

@@ -174,7 +174,7 @@ export class ConversationContainers {
       if (this.records.isArchived(id)) await this.trash.take(foldersOf(this.folders, id).data);
   }
 
-  /** Whether nobody uses the container of a conversation, and the engine has none that runs. Call it in turn. */
+  /** Whether nobody uses the container of a conversation, and none runs. Call it in turn. */
   private async isAtRest(id: string): Promise<boolean> {
     const slot = this.slots.get(id);
     if (this.ending.has(id) || (slot && (slot.running || slot.uses > 0))) return false;

@@ -88,7 +88,8 @@ export class FleetUpkeep implements OnModuleInit, OnApplicationBootstrap, Before
       await this.finishCreations();
       for (const id of this.containers.running) {
         if (this.isClosed) return;
-        await this.follower.begin(id, false);
+        // A creation follows its log from the first event.
+        if (this.records.get(id)?.isCreated) await this.follower.begin(id, false);
       }
     } catch (error) {
       if (!this.isClosed) this.watch.failed(error);
@@ -96,16 +97,16 @@ export class FleetUpkeep implements OnModuleInit, OnApplicationBootstrap, Before
   }
 
   /**
-   * Ends creations that a crash interrupted: the conversation exists, or nothing of it stays. Of those that have
-   * failed while the engine was away nothing stays.
+   * Ends creations that a crash interrupted: the conversation exists, or nothing of it stays. Of those that
+   * have failed while the engine was away nothing stays.
    */
   private async finishCreations(): Promise<void> {
     for (const { conversationId: id, isCreated } of this.records.all) {
       if (isCreated || this.records.isNew(id)) continue;
       try {
         if (!this.records.hasFailed(id) && (await this.conversations.exists(id))) {
-          await this.records.change(id, { isCreated: true });
           await this.follower.begin(id, true);
+          await this.records.change(id, { isCreated: true });
           continue;
         }
         await this.deletion.removeFailed(id);

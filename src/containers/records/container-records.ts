@@ -68,7 +68,7 @@ export class ContainerRecords {
   /** Whether a conversation in a container exists for a principal. */
   isVisible(id: string, principal: Principal): boolean {
     const owner = ownerFilter(principal);
-    return owner === undefined || this.records.get(id)?.ownerKey === owner;
+    return owner === undefined || this.reserved.ownerOf(id) === owner;
   }
 
   /** Why the record of a conversation cannot be used. */

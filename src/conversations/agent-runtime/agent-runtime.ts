@@ -41,7 +41,7 @@ export class AgentRuntime {
     /** The ACP agent of a conversation that has one. */
     readonly acpAgent: AcpAgent | undefined,
     private readonly bus: EventBus,
-    private readonly stopLoggingCompletions: () => void,
+    private readonly stopListening: readonly (() => void)[],
   ) {
     this.outputs = new RunningOutputs(journal.state.id, bus, masker);
   }
@@ -109,7 +109,7 @@ export class AgentRuntime {
 
   /** Ends the tools, the ACP agent and what hooks have started. */
   async close(): Promise<void> {
-    this.stopLoggingCompletions();
+    for (const stop of this.stopListening) stop();
     await Promise.all([this.toolset.close(), this.hooks.close(), this.acpAgent?.close()]);
   }
 }

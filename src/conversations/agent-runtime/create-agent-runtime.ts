@@ -14,6 +14,7 @@ import { ConversationSubAgents } from '../sub-agents/conversation-sub-agents.js'
 import { TitleWriter } from '../titles/title-writer.js';
 import { AgentRuntime } from './agent-runtime.js';
 import { logCompletions } from './completion-log.js';
+import { countFailures } from './count-failures.js';
 import { HookContext } from './hook-context.js';
 import { Session } from './session.js';
 import { Toolset } from './toolset.js';
@@ -29,6 +30,7 @@ export function createAgentRuntime(
   const vault = new SecretVault(state, () => credentials.secretsOf(state.id));
   const masker = new SecretMasker(state, vault, secretCodec);
   const usage = new UsageMeter(state, services.limiter);
+  journal.setAppendListener((event) => usage.onAppended(event));
   const models = new ConversationModels(journal, usage, services);
   const toolset = new Toolset(journal, vault, models, services);
   // Set afterwards, because each needs the other: a tool starts sub-agents, and sub-agents share tools.
@@ -51,7 +53,7 @@ export function createAgentRuntime(
     acpAgent ?? loop,
     acpAgent,
     bus,
-    logCompletions(journal, masker, secretCodec, llm),
+    [logCompletions(journal, masker, secretCodec, llm), countFailures(journal, masker, usage, llm)],
   );
 }
 

@@ -31,7 +31,9 @@ export class ImportController {
     body: {
       schema: {
         type: 'object',
-        properties: { file: { type: 'string', format: 'binary', description: 'The zip.' } },
+        properties: {
+          file: { type: 'string', format: 'binary', description: 'The trajectory zip of one conversation.' },
+        },
         required: ['file'],
       },
       example: { file: 'the bytes of a zip' },

@@ -16,7 +16,8 @@ const NATIVE = {
   load_public_skills: false,
   registered_marketplaces: [],
 };
-const agent = (kind: AgentSpec['kind']): AgentSpec => ({ kind, agent_context: CONTEXT }) as unknown as AgentSpec;
+const agent = (kind: AgentSpec['kind']): AgentSpec =>
+  ({ kind, agent_context: CONTEXT }) as unknown as AgentSpec;
 
 describe('the sourcing of skills', () => {
   it.each([

@@ -16,6 +16,9 @@ import type { ConversationState } from '../state/conversation-state.js';
 
 /** Condenses the history of a conversation on request. */
 export class ManualCondensation {
+  /** The condensation in progress: a second request would pay for the same summary again. */
+  private current: Promise<void> | undefined;
+
   constructor(
     private readonly journal: Journal,
     private readonly masker: SecretMasker,
@@ -26,7 +29,8 @@ export class ManualCondensation {
   ) {}
 
   /**
-   * Condenses now. An active run condenses before its next step instead.
+   * Condenses now, or waits for the condensation in progress. An active run condenses before its next step
+   * instead.
    * @throws CannotCondenseError, BudgetSpentError, LlmError if the model returns no summary
    */
   async run(): Promise<void> {
@@ -36,12 +40,13 @@ export class ManualCondensation {
       await this.journal.commit([CONDENSATION_REQUEST]);
       return;
     }
-    await this.runs.idle();
-    const view = await this.journal.views.load();
-    await this.background.track(this.condense(view));
+    this.current ??= this.background.track(this.condense()).finally(() => (this.current = undefined));
+    await this.current;
   }
 
-  private async condense(view: AgentView): Promise<void> {
+  private async condense(): Promise<void> {
+    await this.runs.idle();
+    const view = await this.journal.views.load();
     try {
       await this.loop.condense(this.session(view));
     } catch (error) {

@@ -36,6 +36,7 @@ export class Journal implements EventSink {
   private readonly writer: LogWriter;
   private readonly metadata: MetadataWriter;
   readonly views: ViewCache;
+  private onAppend: (event: DurableEvent) => void = () => undefined;
   /** Later events get later timestamps, even if the clock is set back. */
   private lastTimestamp: string;
 
@@ -80,6 +81,11 @@ export class Journal implements EventSink {
     return this.log.readBytes(fromSeq, Math.min(limit, this.length - fromSeq), bytes);
   }
 
+  /** Calls a listener with each event that changes the state, before it is durable. There is one listener. */
+  setAppendListener(listener: (event: DurableEvent) => void): void {
+    this.onAppend = listener;
+  }
+
   /** State and view change at once; resolves when the events are durable and published. */
   async commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]> {
     this.life.assertWritable();
@@ -107,6 +113,7 @@ export class Journal implements EventSink {
     const event: DurableEvent = { ...createEvent(draft, this.lastTimestamp), parent_id: parent };
     this.lastTimestamp = event.timestamp;
     foldEvent(this.state, event);
+    this.onAppend(event);
     if (isBranchEvent(event)) this.views.push(event);
     return event;
   }

@@ -58,7 +58,9 @@ export class ViewCache {
   }
 }
 
-/** The view of a branch. One that begins at a new root gets the system prompt of the conversation in front. */
+/**
+ * The view of a branch. One that begins at a new root gets the system prompt of the conversation in front.
+ */
 export async function readView(log: LogReader, end: number, head: string | null): Promise<AgentView> {
   const path = await branchPath(log, end, head);
   const prompt = await systemPromptSeq(log, end);

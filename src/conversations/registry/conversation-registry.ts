@@ -189,8 +189,8 @@ export class ConversationRegistry {
   }
 
   /**
-   * Deletes a conversation as `destroy` does, but only if it may end, which is asked in the same turn in which
-   * its end begins: nobody can start to use it in between.
+   * Deletes a conversation as `destroy` does, but only if it may end, which is asked in the same turn in
+   * which its end begins: nobody can start to use it in between.
    * @returns whether it was deleted
    * @throws ConversationNotFoundError, LeaseHeldError, DamagedConversationError
    */

@@ -19,8 +19,8 @@ export class UnusedConversations {
   }
 
   /**
-   * Deletes a conversation, and its worktree if no other one works in it, if `mayEnd` says so of what it is at
-   * the moment of its end.
+   * Deletes a conversation, and its worktree if no other one works in it, if `mayEnd` says so of what it is
+   * at the moment of its end.
    * @param why the value of its last event, a state update with the key `retention`
    * @returns whether it was deleted
    * @throws ConversationNotFoundError, LeaseHeldError

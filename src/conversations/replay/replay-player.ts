@@ -105,6 +105,10 @@ export class ReplayPlayer extends Llm {
     return () => undefined;
   }
 
+  override listenToFailures(): () => void {
+    return () => undefined;
+  }
+
   override setModelLoader(): void {
     // No other model is called.
   }

@@ -79,6 +79,8 @@ export class RunControl {
     // `idle`: the run was still being prepared.
     const stopped = ['idle', 'running'].includes(this.journal.state.execution_status);
     await this.journal.commit([
+      // What the run has paid for and not said.
+      ...this.runtime.usage.takeUnlogged(),
       ...this.runtime.interruptedActions((action) => run.resultOf(action)),
       ...(stopped ? [statusUpdate('paused')] : []),
       { source: 'user', kind: 'InterruptEvent' },

@@ -76,6 +76,9 @@ export class Run implements AgentSession {
   get budgetExceeded(): string | undefined {
     return this.runtime.usage.exceeded;
   }
+  budgetWarnings(): EventDraft[] {
+    return this.runtime.usage.warnings();
+  }
   get confirmationPolicy(): JsonObject & { kind: string } {
     return this.state.confirmation_policy;
   }
@@ -193,9 +196,12 @@ export class Run implements AgentSession {
   }
 
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft {
-    this.signal.throwIfAborted();
     this.usage.add(response);
-    return this.runtime.usage.count(usageId, model, response);
+    const usage = this.runtime.usage.count(usageId, model, response);
+    if (!this.signal.aborted) return usage;
+    // The answer came together with the interrupt: it is dropped, and paid for. The journal reports failures.
+    this.runtime.journal.commit([usage]).catch(() => undefined);
+    throw new RunOverError();
   }
 
   workspaceChanged(): Promise<boolean> {

@@ -191,8 +191,8 @@ export class SteeringService {
       tools: conversation.agentRuntime.toolset.tools(),
       signal,
     });
-    conversation.agentRuntime.usage.count(config.usage_id, config.model, response);
-    await conversation.change(() => undefined);
+    const usage = conversation.agentRuntime.usage.count(config.usage_id, config.model, response);
+    await conversation.agentRuntime.journal.commit([usage]);
     if (text.trim() === '') throw new NoAnswerError();
     return conversation.agentRuntime.masker.mask(text);
   }

@@ -21,7 +21,7 @@ import type { Tool } from '../../tools/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { EventSink } from '../journal/event-sink.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
-import type { UsageMeter } from '../state/usage-meter.js';
+import { BUDGET_WARNING, type UsageMeter } from '../state/usage-meter.js';
 import { SILENT_STREAM } from '../agent-runtime/item-stream.js';
 import { recordRunEnd, RunUsage } from '../tracing/conversation-spans.js';
 import { statusUpdate } from '../state/state-updates.js';
@@ -97,6 +97,9 @@ export class TaskSession implements AgentSession {
   get budgetExceeded(): string | undefined {
     return this.usage.exceeded;
   }
+  budgetWarnings(): EventDraft[] {
+    return this.usage.warnings();
+  }
   get confirmationPolicy(): JsonObject & { kind: string } {
     const { confirmation_policy: inherited } = this.sink.state;
     const { confirmationPolicy: own = inherited, isFromProject } = this.options.type;
@@ -120,14 +123,14 @@ export class TaskSession implements AgentSession {
   async append(...drafts: EventDraft[]): Promise<DurableEvent[]> {
     if (this.signal.aborted) throw new RunOverError();
     const maskedDrafts = drafts.map((draft) => this.maskDraft(draft));
-    const ownDrafts = maskedDrafts.filter((draft) => !isStats(draft));
+    const ownDrafts = maskedDrafts.filter((draft) => !isOfConversation(draft));
     const events = ownDrafts.map((draft): DurableEvent => {
       const event = { ...createEvent(draft), parent_id: this.head };
       this.apply(event);
       return event;
     });
-    // Statistics are written to the conversation's log, where clients see them.
-    const stats = maskedDrafts.filter(isStats);
+    // Statistics and warnings of budgets are written to the conversation's log, where clients see them.
+    const stats = maskedDrafts.filter(isOfConversation);
     await Promise.all([this.options.write(events), stats.length > 0 ? this.sink.commit(stats) : undefined]);
     return events;
   }
@@ -177,9 +180,12 @@ export class TaskSession implements AgentSession {
   }
 
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft {
-    this.signal.throwIfAborted();
     this.runUsage.add(response);
-    return this.usage.count(usageId, model, response);
+    const usage = this.usage.count(usageId, model, response);
+    if (!this.signal.aborted) return usage;
+    // The answer came together with the interrupt: it is dropped, and paid for.
+    this.sink.commit([usage]).catch(() => undefined);
+    throw new RunOverError();
   }
 
   /** Only critics need this, and sub-agents have none. */
@@ -211,8 +217,8 @@ export class TaskSession implements AgentSession {
   }
 }
 
-function isStats(draft: EventDraft): boolean {
-  return draft.kind === 'ConversationStateUpdateEvent' && draft.key === 'stats';
+function isOfConversation(draft: EventDraft): boolean {
+  return draft.kind === 'ConversationStateUpdateEvent' && ['stats', BUDGET_WARNING].includes(draft.key);
 }
 
 function isTexts(value: unknown): value is Record<string, string> {

@@ -20,8 +20,8 @@ export function runSpanName(state: TracedState): string {
 }
 
 /**
- * The span of a run, by the conventions for agents. Each run is a trace of its own: a conversation may be open
- * for days, and a span is seen only after its end.
+ * The span of a run, by the conventions for agents. Each run is a trace of its own: a conversation may be
+ * open for days, and a span is seen only after its end.
  */
 export function runSpan(state: TracedState): SpanOptions {
   const observability = observabilityOf(state.rest);

@@ -50,8 +50,8 @@ function objectIn(json: string | undefined): JsonObject {
 }
 
 /**
- * A span context of the original as a W3C header: ids are UUIDs there, and that of a span has zeros before its
- * eight bytes. Undefined for anything else.
+ * A span context of the original as a W3C header: ids are UUIDs there, and that of a span has zeros before
+ * its eight bytes. Undefined for anything else.
  */
 function traceparentOf(json: string): string | undefined {
   if (json.length > MAX_CONTEXT) return undefined;

@@ -26,8 +26,10 @@ export function readNewKey(raw: JsonObject): NewKey | { problems: string[] } {
 }
 
 function limitsOf(limits: KeyLimitsDto): JsonObject {
-  const { requests_per_minute, sockets, concurrent_runs, conversations_per_day, usd_per_day } = limits;
-  return { requests_per_minute, sockets, concurrent_runs, conversations_per_day, usd_per_day };
+  const { requests_per_minute, sockets, concurrent_runs, conversations_per_day, usd_per_day, usd_per_month } =
+    limits;
+  const counts = { requests_per_minute, sockets, concurrent_runs, conversations_per_day };
+  return { ...counts, usd_per_day, usd_per_month };
 }
 
 function inUtc(time: string | null): string | null {

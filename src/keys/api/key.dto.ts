@@ -64,6 +64,12 @@ export class KeyLimitsDto {
     'Cost of models in a day (UTC, US dollars); null: that of `key_limits` in the configuration, by default none.',
   )
   usd_per_day: number | null = null;
+
+  @Field(
+    nullable(decimal({ gt: 0, le: 1_000_000_000 })),
+    'Cost of models in a month (UTC, US dollars); null: that of `key_limits` in the configuration, by default none.',
+  )
+  usd_per_month: number | null = null;
 }
 
 /** The key to make. */

@@ -12,6 +12,9 @@ import { withThoughtSignature } from './thought-signature.js';
 import type { ProviderAnswer } from '../providers/provider.js';
 import { tokenUsage, type ModelOutput } from './sdk/language-model.js';
 
+/** Rough average for text. */
+const CHARACTERS_PER_TOKEN = 4;
+
 /** Reads a provider's metadata field that has to be sent back unchanged. */
 function metadataText(
   part: { providerMetadata?: Record<string, Record<string, unknown> | undefined> },
@@ -70,10 +73,24 @@ export function toAnswer(output: ModelOutput, origin: MessageToolCall['origin'])
   return {
     id: output.id || `chatcmpl-${randomUUID()}`,
     message,
-    usage: tokenUsage(output.usage),
+    usage: withReasoning(tokenUsage(output.usage), output, reasoning.join('')),
     headers: output.headers,
     finishReason: output.finishReason,
   };
+}
+
+/**
+ * Providers that do not say how many tokens were reasoning (Claude in most answers, many servers of open
+ * models) count them as completion: their share is estimated from the text.
+ */
+function withReasoning(
+  usage: ProviderAnswer['usage'],
+  { usage: reported }: ModelOutput,
+  reasoning: string,
+): ProviderAnswer['usage'] {
+  if (reasoning === '' || reported?.outputTokens.reasoning !== undefined) return usage;
+  const estimate = Math.ceil(reasoning.length / CHARACTERS_PER_TOKEN);
+  return { ...usage, reasoning_tokens: Math.min(usage.completion_tokens, estimate) };
 }
 
 type Part<T> = Extract<ModelOutput['content'][number], { type: T }>;

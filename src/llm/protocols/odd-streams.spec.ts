@@ -60,6 +60,18 @@ describe('streams that deviate from those of OpenAI', () => {
     expect(parts.message).toMatchObject({ reasoning_content: 'hm', content: [textContent('a')] });
   });
 
+  it('estimates the tokens of reasoning that a service does not count', async () => {
+    const usage = (details: object) =>
+      `data: ${JSON.stringify({ id: 'x', choices: [], usage: { prompt_tokens: 9, completion_tokens: 7, ...details } })}\n\n`;
+    const tokens = async (text: string, details: object = {}) => {
+      const frames = [delta({ reasoning_content: text }), delta({ content: 'a' }), delta({}, 'stop')];
+      return (await ask(...frames, usage(details), 'data: [DONE]\n\n')).usage.reasoning_tokens;
+    };
+    expect(await tokens('twelve signs')).toBe(3);
+    expect(await tokens('x'.repeat(1_000))).toBe(7);
+    expect(await tokens('twelve signs', { completion_tokens_details: { reasoning_tokens: 0 } })).toBe(0);
+  });
+
   it('reads a refusal as the answer', async () => {
     const { message } = await ask(delta({ refusal: 'I cannot do that.' }), delta({}, 'stop'));
     expect(message.content).toEqual([textContent('I cannot do that.')]);

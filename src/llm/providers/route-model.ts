@@ -21,6 +21,11 @@ export function providerNames(): string[] {
   return Object.keys(PROVIDERS);
 }
 
+/** The prefix of a model name; empty if no provider serves it. */
+export function providerOf(name: string): string {
+  return findRoute(name)?.prefix ?? '';
+}
+
 /** The error text for a model name that no provider serves, with suggestions; undefined for a valid name. */
 export function nameProblem(name: string): string | undefined {
   return findRoute(name) ? undefined : unknownModel(name, Object.keys(PROVIDERS));

@@ -1,5 +1,5 @@
 import { type DescribedField, type JsonSchema, objectSchema } from '../../http/index.js';
-import { PROTECTIONS } from '../plan/protection.js';
+import { type Protection, PROTECTIONS } from '../plan/protection.js';
 import { type DiskFacts, REASONS, type Removal, type RetentionPlan } from '../plan/retention-plan.js';
 import type { RetentionRules } from '../plan/retention-rules.js';
 import type { RetentionStatus } from '../retention.service.js';
@@ -23,13 +23,24 @@ const numberOrNull: JsonSchema = { type: ['number', 'null'] };
 const refTo = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
 const nullableRef = (name: string): JsonSchema => ({ anyOf: [refTo(name), { type: 'null' }] });
 
-const KEPT =
-  'How many conversations the rules would otherwise remove, by what protects them: a run (`running`), a confirmation ' +
-  '(`waiting`), a socket (`open`), a change or use a moment ago (`recent`), the tag `bookmark` (`bookmarked`), a parent or ' +
-  'child that runs or waits (`related`), a container (`container`), another server that has it open (`elsewhere`).';
+const PROTECTED: Readonly<Record<Protection, string>> = {
+  running: 'They run, have an active goal, or a model is asked for them.',
+  waiting: 'They wait for a confirmation.',
+  open: 'A socket follows them.',
+  recent: 'They were changed or used a moment ago.',
+  bookmarked: 'They have the tag `bookmark`.',
+  related: 'A parent or a child of theirs runs or waits.',
+  container: 'They are in containers.',
+  elsewhere: 'Another server has them open.',
+};
 const kept: DescribedField = [
-  { type: 'object', properties: Object.fromEntries(PROTECTIONS.map((name) => [name, count])) },
-  KEPT,
+  {
+    type: 'object',
+    properties: Object.fromEntries(
+      PROTECTIONS.map((name) => [name, { ...count, description: PROTECTED[name] }]),
+    ),
+  },
+  'How many conversations the rules would otherwise remove, by what protects them.',
 ];
 const rules: DescribedField = [refTo('RetentionRules'), 'The rules that it goes by.'];
 const disk: DescribedField = [
@@ -64,9 +75,9 @@ export function retentionSchemas(): Record<string, JsonSchema> {
       ],
     } satisfies Record<keyof DiskFacts, DescribedField>),
     RetentionRemoval: objectSchema({
-      conversation_id: [{ type: 'string', format: 'uuid' }, 'The conversation.'],
+      conversation_id: [{ type: 'string', format: 'uuid' }, 'Which conversation would be removed.'],
       reason: [{ type: 'string', enum: [...REASONS] }, 'The rule that it goes by.'],
-      execution_status: [text, 'Its status.'],
+      execution_status: [text, 'What its last run has come to, such as `finished`.'],
       updated_at: [time, 'Its last change, in UTC.'],
       bytes: [count, 'What it occupies, about; events in a database do not count.'],
     } satisfies Record<keyof Removal, DescribedField>),
@@ -84,7 +95,7 @@ export function retentionSchemas(): Record<string, JsonSchema> {
       notes,
     } satisfies Record<keyof PlanAnswer, DescribedField>),
     RetentionSweep: objectSchema({
-      started_at: [time, 'In UTC.'],
+      started_at: [time, 'When the sweep began, in UTC.'],
       duration_ms: [count, 'How long it took.'],
       rules,
       removed: [

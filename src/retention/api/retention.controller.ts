@@ -44,6 +44,7 @@ export class RetentionController {
     query: RetentionPlanQueryDto,
     values: { retention_days: '30', disk_budget: '0.8' },
     answers: { 200: { description: 'What would be removed now, and why.', schema: 'RetentionPlan' } },
+    errors: { 429: 'Too many plans of other rules are being made.' },
   })
   async plan(@Query() query: RetentionPlanQueryDto): Promise<PlanAnswer> {
     return answerOf(await this.retention.plan(changesIn(query)));

@@ -24,7 +24,7 @@ export interface DiskFacts {
   used_share: number;
   /** What conversations may occupy; null without a budget. */
   budget_bytes: number | null;
-  /** What they occupy, about; null if that was not measured: the file system is within the budget as a whole. */
+  /** What they occupy, about; null: not measured, because the whole file system is within the budget. */
   conversations_bytes: number | null;
 }
 

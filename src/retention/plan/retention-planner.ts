@@ -57,8 +57,8 @@ export class RetentionPlanner {
       within_budget: true,
       notes: clock === undefined ? [] : [clock],
     };
-    if (disk?.budget_bytes != null && space && space.used > disk.budget_bytes)
-      await this.addByBudget(plan, disk, disk.budget_bytes, signal);
+    const budget = disk?.budget_bytes ?? Infinity;
+    if (disk && space && space.used > budget) await this.addByBudget(plan, disk, budget, signal);
     return plan;
   }
 

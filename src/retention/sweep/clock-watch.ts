@@ -6,8 +6,8 @@ const PART = 0.1;
 const ALLOWED_MS = 60_000;
 
 /**
- * Notices that the clock was set forward: everything would look old at once. A clock that is set back needs no
- * watch, because what is changed in the future has no age.
+ * Notices that the clock was set forward: everything would look old at once. A clock that is set back needs
+ * no watch, because what is changed in the future has no age.
  */
 export class ClockWatch {
   private drift = offset();

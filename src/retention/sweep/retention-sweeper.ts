@@ -41,14 +41,14 @@ export class RetentionSweeper {
       if (signal.aborted) break;
       await this.remove(removal, plannedAt, report);
     }
-    for (const { kind, remove } of this.leftovers.sources) {
+    for (const source of this.leftovers.sources) {
       if (signal.aborted) break;
       try {
-        const { removed, failures } = await remove();
-        report.removed[kind] += removed;
+        const { removed, failures } = await source.remove();
+        report.removed[source.kind] += removed;
         for (const failure of failures) addFailure(report, failure);
       } catch (error) {
-        addFailure(report, `${kind}: ${errorMessage(error)}`);
+        addFailure(report, `${source.kind}: ${errorMessage(error)}`);
       }
     }
     report.duration_ms = Math.round(performance.now() - started);

@@ -22,6 +22,7 @@ import { forgetServers, ServerLease } from './lease/server-lease.js';
 import { PostgresEventLogStore } from './log/postgres-event-log-store.js';
 import { migrate } from './migrations/index.js';
 import { toStartError } from './start-error.js';
+import { PostgresUsageLedger } from './usage/postgres-usage-ledger.js';
 
 /** Options of the driver. */
 interface PostgresStorageOptions {
@@ -107,6 +108,11 @@ export class PostgresStorage {
   /** The audit log of all servers. */
   auditLog(options: AuditLogOptions): PostgresAuditLog {
     return new PostgresAuditLog(this.database, options);
+  }
+
+  /** What models have cost, on all servers. */
+  usageLedger(): PostgresUsageLedger {
+    return new PostgresUsageLedger(this.database);
   }
 
   /** The histories of the bash routes; the limits of the first call hold. */

@@ -51,7 +51,7 @@ export class RecordedSpan implements OpenSpan {
 
   fail(type: string, message?: string): void {
     if (!this.isRecording) return;
-    const text = message === undefined ? undefined : this.style.mask(message).slice(0, MAX_MESSAGE);
+    const text = message === undefined ? undefined : this.text(message).slice(0, MAX_MESSAGE);
     this.span?.setAttribute('error.type', type);
     this.span?.setStatus({ code: SpanStatusCode.ERROR, message: text });
     this.span?.addEvent('exception', { 'exception.type': type, ...(text && { 'exception.message': text }) });
@@ -79,12 +79,22 @@ export class RecordedSpan implements OpenSpan {
   }
 
   private clean(value: AttributeValue): OtelAttributes[string] {
-    if (typeof value === 'string') return this.style.mask(value);
-    if (typeof value !== 'object') return value;
-    const [first] = value;
-    if (typeof first === 'string')
-      return value.slice(0, MAX_ITEMS).map((item) => this.style.mask(String(item)));
-    if (typeof first === 'number') return value.slice(0, MAX_ITEMS).map(Number);
-    return value.slice(0, MAX_ITEMS).map(Boolean);
+    if (typeof value === 'string') return this.text(value);
+    if (typeof value === 'number') return fitting(value) ? value : String(value);
+    if (typeof value === 'boolean') return value;
+    const items = value.slice(0, MAX_ITEMS);
+    if (items.every((item) => typeof item === 'boolean')) return items;
+    if (items.every((item) => typeof item === 'number' && fitting(item))) return items;
+    return items.map((item) => this.text(String(item)));
   }
+
+  /** Half a surrogate pair would be invalid for receivers. */
+  private text(value: string): string {
+    return this.style.mask(value).toWellFormed();
+  }
+}
+
+/** Whether receivers can read a number: integers have 64 bits there, and JSON knows no `NaN`. */
+function fitting(value: number): boolean {
+  return Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value));
 }

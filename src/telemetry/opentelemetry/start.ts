@@ -18,8 +18,14 @@ import { OpenTelemetryTracer } from './tracer.js';
 
 /** Longest text of an attribute (characters), unless a variable of OpenTelemetry sets another limit. */
 const MAX_TEXT = 32 * 1024;
-/** How many spans a request has. Smaller than OpenTelemetry's default: a batch is written in one turn. */
-const BATCH_SPANS = 256;
+/**
+ * How many spans wait at most, and how many a request has. Fewer with contents, of which a span may hold
+ * 100 KB: that bounds the memory, the time in which a batch is written, and its size, which receivers limit.
+ */
+const WAITING = {
+  plain: { maxQueueSize: 2048, maxExportBatchSize: 256 },
+  full: { maxQueueSize: 512, maxExportBatchSize: 64 },
+};
 
 /** A tracer, and the end of it. */
 export interface RunningTelemetry {
@@ -29,7 +35,7 @@ export interface RunningTelemetry {
 }
 
 /**
- * Starts OpenTelemetry: spans are queued (at most 2,048 by default, later ones are dropped) and sent in the
+ * Starts OpenTelemetry: spans are queued (of a bounded queue later ones are dropped) and sent in the
  * background. A receiver that is away costs a line in the log every few minutes and nothing else.
  */
 export function startOpenTelemetry(
@@ -46,7 +52,7 @@ export function startOpenTelemetry(
       .merge(resourceFromAttributes({ 'service.name': settings.serviceName, ...about }))
       .merge(detectResources({ detectors: [envDetector] })),
     spanLimits: textLimit(process.env),
-    spanProcessors: [new BatchSpanProcessor(exporter, batchLimit(process.env))],
+    spanProcessors: [new BatchSpanProcessor(exporter, waiting(process.env, settings.capturesContent))],
   });
   provider.register();
   const tracer = new OpenTelemetryTracer(
@@ -71,7 +77,8 @@ function textLimit(env: NodeJS.ProcessEnv): { attributeValueLengthLimit?: number
   return isSet ? {} : { attributeValueLengthLimit: MAX_TEXT };
 }
 
-function batchLimit(env: NodeJS.ProcessEnv): { maxExportBatchSize?: number } {
+function waiting(env: NodeJS.ProcessEnv, withContents: boolean): Partial<typeof WAITING.plain> {
   const isSet = env['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'] ?? env['OTEL_BSP_MAX_QUEUE_SIZE'];
-  return isSet ? {} : { maxExportBatchSize: BATCH_SPANS };
+  if (isSet) return {};
+  return withContents ? WAITING.full : WAITING.plain;
 }

@@ -47,11 +47,14 @@ class SchemaCheck {
 
   run(source: JsonObject): CheckedSchema {
     const schema = this.reduced(source, '', 0);
-    const references: Record<string, Schema> = Object.create(null);
+    const references: Record<string, Schema> = {};
     for (const { schema: from, reference, pointer } of this.referring) {
       const target = this.schemas.get(pointerOf(reference));
       if (target === undefined)
-        fail(pointer, `there is no schema at ${quoted(reference)}; only references to parts of it (#/…) work`);
+        fail(
+          pointer,
+          `there is no schema at ${quoted(reference)}; only references to parts of it (#/…) work`,
+        );
       references[reference] = target;
       this.applied.get(from)?.push(target);
     }

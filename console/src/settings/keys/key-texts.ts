@@ -13,6 +13,7 @@ export type LimitName = keyof Schemas['ApiKey']['limits'];
 /** The limits in the order of the form, with what their numbers count. */
 export const LIMITS: readonly { name: LimitName; label: string; text: (value: number) => string }[] = [
   { name: 'usd_per_day', label: 'US dollars a day', text: (value) => `$${value} a day` },
+  { name: 'usd_per_month', label: 'US dollars a month', text: (value) => `$${value} a month` },
   { name: 'concurrent_runs', label: 'Runs at a time', text: (value) => `${value} at a time` },
   { name: 'conversations_per_day', label: 'Conversations a day', text: (value) => `${value} new a day` },
   { name: 'requests_per_minute', label: 'Requests a minute', text: (value) => `${value} requests a minute` },

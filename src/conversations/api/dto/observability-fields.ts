@@ -62,7 +62,7 @@ function spanNameProblem(value: unknown): string | undefined {
 
 function isAttribute(value: unknown): boolean {
   if (!Array.isArray(value)) return kindOf(value) !== undefined;
-  const [first] = value;
+  const first: unknown = value[0];
   return (
     value.length === 0 ||
     (kindOf(first) !== undefined && value.every((item) => kindOf(item) === kindOf(first)))

@@ -259,7 +259,7 @@ function agentFromSettings(settings: JsonObject): AgentSpec {
   const { tools, persona, agent_context, tool_concurrency_limit, mcp_config } = dto;
   const agent = new AgentDto();
   Object.assign(agent, { llm: dto.llm, agent_context, persona, tool_concurrency_limit, mcp_config });
-  const named = toolsFromSettings(tools && tools.map(({ name, params }) => ({ name, params })));
+  const named = toolsFromSettings(tools?.map(({ name, params }) => ({ name, params })) ?? null);
   const routing = routingTool(dto);
   const isOther = (name: string): boolean => routing.length === 0 || name !== ROUTING_TOOL;
   return {

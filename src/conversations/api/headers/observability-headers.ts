@@ -18,8 +18,8 @@ export const OBSERVABILITY_HEADERS = {
 /**
  * Sets observability fields from headers, which proxies add without changing the body. What the body says
  * wins, for metadata key by key.
- * @throws InvalidRequestError if the metadata is not JSON; RequestValidationError for other values that the body
- *   could not have either
+ * @throws InvalidRequestError if the metadata is not JSON; RequestValidationError for other values that the
+ *   body could not have either
  */
 export function withObservabilityHeaders(
   dto: StartConversationRequestDto,

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { makeFolder, syncFolder } from '../../../files/index.js';
 import { asJsonObject, isJsonObject, tryParseJson, type JsonObject } from '../../../json/index.js';
 import {
+  BashCommandEndedError,
   bashRecordOf,
   copyConversationFiles,
   type BashHistories,
@@ -69,10 +70,12 @@ export class AgentFiles {
   async copyBash(id: string, histories: BashHistories): Promise<void> {
     const names = (await this.files.list(BASH_FOLDER)).filter(({ isFolder }) => !isFolder);
     if (names.length === 0) return;
+    // What an import that was killed has left.
+    await histories.remove(id);
     const history = await histories.open(id);
     try {
       for (const { name } of names)
-        for (const line of await this.bashLines(name)) await appendBash(history, line);
+        for (const line of await this.bashLines(name)) await this.appendBash(history, line);
     } finally {
       await history.close();
     }
@@ -124,6 +127,17 @@ export class AgentFiles {
     }
   }
 
+  private async appendBash(history: BashHistory, line: string): Promise<void> {
+    const record = bashRecordOf(line);
+    try {
+      await history.append(record);
+    } catch (error) {
+      // A command with this id runs, or has run, for another conversation.
+      if (!(error instanceof BashCommandEndedError)) throw error;
+      this.notes.problem(`${BASH_FOLDER}: an output of command ${record.commandId} is left out`);
+    }
+  }
+
   private async bashLines(name: string): Promise<string[]> {
     const text = (await this.content(`${BASH_FOLDER}/${name}`, MAX_FILE_BYTES))?.toString() ?? '';
     const texts = BASH_EVENT.test(name) ? [text] : name.endsWith('.jsonl') ? text.split('\n') : [];
@@ -158,11 +172,6 @@ export class AgentFiles {
     await writeFile(file, content, { mode: FILE_MODE, flush: true });
     await syncFolder(path.dirname(file));
   }
-}
-
-async function appendBash(history: BashHistory, line: string): Promise<void> {
-  const record = bashRecordOf(line);
-  if ((await history.line(record.id)) === undefined) await history.append(record);
 }
 
 /** With the keys in the order of the wire, by which a history finds an event in its line. */

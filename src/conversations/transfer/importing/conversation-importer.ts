@@ -71,8 +71,8 @@ interface Plan {
 }
 
 /**
- * Where a conversation is imported: under an id; or nowhere, because it is here with so many events, because a
- * different one has its id, or for another reason.
+ * Where a conversation is imported: under an id; or nowhere, because it is here with so many events, because
+ * a different one has its id, or for another reason.
  */
 type Place =
   { id: string } | { id: string; same: number } | { id: string; difference: string } | { reason: string };

@@ -26,8 +26,8 @@ export interface FoundConversations {
 }
 
 /**
- * Finds the conversations in a path: the folder of one, a folder of them, a workspace with such a folder, or a
- * zip.
+ * Finds the conversations in a path: the folder of one, a folder of them, a workspace with such a folder, or
+ * a zip.
  * @throws NoConversationsError
  */
 export async function findConversations(place: string): Promise<FoundConversations> {

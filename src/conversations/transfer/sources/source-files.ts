@@ -4,7 +4,9 @@ export interface SourceEntry {
   isFolder: boolean;
 }
 
-/** The files of a conversation that is read: a folder, or a part of an archive. Nothing of it is ever changed. */
+/**
+ * The files of a conversation that is read: a folder, or a part of an archive. Nothing of it is ever changed.
+ */
 export interface SourceFiles {
   /** For people. */
   readonly label: string;

@@ -158,10 +158,11 @@ function readUsage(usage: JsonObject): LanguageModelV3Usage {
   const total = count(usage['prompt_tokens']);
   const cacheRead = count(isJsonObject(input) ? input['cached_tokens'] : 0);
   const completion = count(usage['completion_tokens']);
-  const reasoning = count(isJsonObject(output) ? output['reasoning_tokens'] : 0);
+  const reported = isJsonObject(output) ? output['reasoning_tokens'] : undefined;
+  const reasoning = typeof reported === 'number' ? reported : undefined;
   return {
     inputTokens: { total, cacheRead, cacheWrite: undefined, noCache: total - cacheRead },
-    outputTokens: { total: completion, reasoning, text: Math.max(0, completion - reasoning) },
+    outputTokens: { total: completion, reasoning, text: Math.max(0, completion - (reasoning ?? 0)) },
   };
 }
 

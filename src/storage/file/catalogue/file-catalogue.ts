@@ -41,8 +41,9 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap, 
   /** Writes and removals of each conversation. */
   private readonly changes = new KeyedSerialQueue();
   private readonly scan: FolderScan;
-  /** Folders of deleted conversations that are being removed, and those that could not be: they were logged. */
+  /** Folders of deleted conversations that are being removed. */
   private readonly removing = new Set<string>();
+  /** Those that could not be: they were logged. */
   private readonly unremovable = new Set<string>();
 
   constructor(

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { undefinedIfMissing } from '../../../files/index.js';
+import { SerialQueue } from '../../../flow/index.js';
 import type { FollowedLog } from '../../event-log.js';
 import { toFileError } from '../../storage-errors.js';
 import { FOREIGN_LOG } from './log-bounds.js';
@@ -16,6 +17,11 @@ const NEWLINE = 10;
  */
 export class FollowedFileLog implements FollowedLog {
   private opened: { file: LogFile; lines: LogLines; inode: bigint } | undefined;
+  /** Two looks at the same time would count a line twice. */
+  private readonly looks = new SerialQueue();
+  private isClosed = false;
+  /** Why the last look has failed: what is known may be wrong. */
+  private failure: { error: unknown } | undefined;
 
   constructor(
     private readonly conversationId: string,
@@ -26,10 +32,16 @@ export class FollowedFileLog implements FollowedLog {
     return this.opened?.lines.length ?? 0;
   }
 
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    return this.looks.run(() => this.look());
+  }
+
+  private async look(): Promise<void> {
+    this.assertOpen();
+    this.failure = undefined;
     try {
       const found = await stat(this.path, { bigint: true }).catch(undefinedIfMissing);
-      if (!found) return await this.close();
+      if (!found) return await this.forget();
       const { opened } = this;
       const size = Number(found.size);
       if (opened?.inode === found.ino && size === opened.lines.byteLength) return;
@@ -37,12 +49,16 @@ export class FollowedFileLog implements FollowedLog {
       if (!isLonger || !(await endsLikeBefore(opened))) await this.reopen(found.ino);
       await this.opened?.lines.scan();
     } catch (error) {
-      await this.close();
-      throw toFileError(this.conversationId, FILE_NAME_IN_ERRORS, error);
+      await this.forget();
+      const failure = toFileError(this.conversationId, FILE_NAME_IN_ERRORS, error);
+      this.failure = { error: failure };
+      throw failure;
     }
   }
 
   async read(fromSeq: number, limit: number): Promise<string[]> {
+    this.assertOpen();
+    if (this.failure) throw this.failure.error;
     try {
       return (await this.opened?.lines.read(fromSeq, limit)) ?? [];
     } catch (error) {
@@ -55,13 +71,22 @@ export class FollowedFileLog implements FollowedLog {
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
+    await this.looks.run(() => this.forget());
+  }
+
+  private assertOpen(): void {
+    if (this.isClosed) throw new Error(`the log of conversation ${this.conversationId} is closed`);
+  }
+
+  private async forget(): Promise<void> {
     const { opened } = this;
     this.opened = undefined;
     await opened?.file.close();
   }
 
   private async reopen(inode: bigint): Promise<void> {
-    await this.close();
+    await this.forget();
     const file = new LogFile(this.path);
     this.opened = { file, lines: new LogLines(this.conversationId, file, FOREIGN_LOG), inode };
   }

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, open, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { serialize } from 'node:v8';
@@ -8,6 +8,7 @@ import { Logger } from '@nestjs/common';
 import { logRecord } from '../../../../test/support/log-records.js';
 import { DamagedConversationError } from '../../index.js';
 import { conversationFolder } from '../conversation-folder.js';
+import { EventIndex } from '../index/event-index.js';
 import { FileEventLogStore } from './file-event-log-store.js';
 import { LogFile } from './log-file.js';
 
@@ -75,5 +76,34 @@ describe('The log of a conversation that somebody else writes', () => {
     await writeFile(target, line());
     await symlink(target, file);
     await expect(logs.read(id)).rejects.toThrow(DamagedConversationError);
+  });
+
+  it('is followed from the last known line, and read anew when it is another one', async () => {
+    const [first, second, third] = [line(), line(), line()];
+    const log = await logs.follow(id);
+    expect(log.length).toBe(0);
+    await writeFile(file, first + second.slice(0, 20));
+    await log.refresh();
+    expect(await log.read(0, 10)).toEqual([first.trimEnd()]);
+    const scanned = jest.spyOn(EventIndex.prototype, 'push');
+    await appendFile(file, second.slice(20));
+    await log.refresh();
+    expect([log.length, scanned.mock.calls.length]).toEqual([2, 1]);
+    await log.refresh();
+    expect(scanned).toHaveBeenCalledTimes(1);
+
+    await truncate(file, first.length);
+    await log.refresh();
+    expect(log.length).toBe(1);
+    await rename(file, `${file}.old`);
+    await writeFile(file, second + third);
+    await log.refresh();
+    expect(await log.read(0, 10)).toEqual([second.trimEnd(), third.trimEnd()]);
+    await rm(file);
+    await log.refresh();
+    expect(log.length).toBe(0);
+    await symlink(`${file}.old`, file);
+    await expect(log.refresh()).rejects.toThrow(DamagedConversationError);
+    await log.close();
   });
 });

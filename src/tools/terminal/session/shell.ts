@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 
-import type { IPty } from '@lydell/node-pty';
+import type * as Pty from '@lydell/node-pty';
 
 import { errorMessage } from '../../../errors/index.js';
 import { settlesWithin, turnToStart } from '../../../flow/index.js';
@@ -82,7 +82,7 @@ export class Shell {
   private lastPrompt: ShellPrompt | undefined;
 
   private constructor(
-    private readonly pty: IPty,
+    private readonly pty: Pty.IPty,
     private readonly options: ShellOptions,
     private readonly listener: ShellListener,
   ) {
@@ -268,6 +268,6 @@ export class Shell {
 }
 
 /** Loaded with the first shell, or at the start. */
-export function loadPty(): Promise<typeof import('@lydell/node-pty')> {
+export function loadPty(): Promise<typeof Pty> {
   return import('@lydell/node-pty');
 }

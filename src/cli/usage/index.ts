@@ -1,0 +1,1 @@
+export { usageCommand } from './usage-command-line.js';

@@ -1,0 +1,131 @@
+import { Injectable } from '@nestjs/common';
+import { NamedKeys, type Principal, SESSION } from '../auth/index.js';
+import { TOKEN_KINDS, type UsageGroupName, type UsageQuery, type UsageTotals } from '../storage/index.js';
+import { DATE, dayAfter, dayIn, startOfDay } from './usage-days.js';
+import { groupNames, type UsageQueryDto } from './usage-query.dto.js';
+import { UsageRecorder } from './usage-recorder.js';
+
+/** Days of a query that does not say from when. */
+const DEFAULT_DAYS = 30;
+
+/** Sums on the wire. */
+export interface UsageSums extends Record<(typeof TOKEN_KINDS)[number], number> {
+  calls: number;
+  errors: number;
+  unpriced_calls: number;
+  cost: number;
+  latency_seconds: number;
+}
+
+/** A group on the wire: what it is of, and its sums. */
+export type UsageItem = UsageSums & Record<string, string | number | null>;
+
+/** The answer of `GET /api/usage`. */
+export interface UsageAnswer {
+  group_by: string[];
+  time_zone: string;
+  from: string;
+  to: string;
+  items: UsageItem[];
+  total: UsageSums;
+  truncated: boolean;
+}
+
+/** Answers what models have cost, as far as a key may know. */
+@Injectable()
+export class UsageService {
+  constructor(
+    private readonly recorder: UsageRecorder,
+    private readonly keys: NamedKeys,
+  ) {}
+
+  /** A key of the reach `own` sees what its own conversations have cost. */
+  async report(dto: UsageQueryDto, principal: Principal): Promise<UsageAnswer> {
+    const names = groupNames(dto.group_by);
+    const query = toQuery(dto, names);
+    const { id, reach } = principal;
+    const isForeign = reach === 'own' && dto.key !== null && dto.key !== id;
+    const own = reach === 'own' ? { ...query, keyId: id } : query;
+    // What this server has counted a moment ago is among it.
+    await this.recorder.settled();
+    // Somebody else's conversations do not exist for it.
+    const asked = isForeign ? { ...own, before: own.from } : own;
+    const { groups, total, isTruncated } = await this.recorder.read((ledger) => ledger.report(asked));
+    const items = groups.map(({ values, ...sums }) => {
+      const named = names.map((name, index) => this.nameOf(name, values[index] ?? null));
+      return { ...Object.fromEntries(named.flat()), ...sumsOf(sums) };
+    });
+    return {
+      group_by: names,
+      time_zone: dto.time_zone,
+      from: new Date(query.from).toISOString(),
+      to: new Date(query.before).toISOString(),
+      items: names.includes('day') ? byDay(items) : items,
+      total: sumsOf(total),
+      truncated: isTruncated,
+    };
+  }
+
+  /** The fields that say what a group is of. */
+  private nameOf(name: string, value: string | null): [string, string | null][] {
+    if (name !== 'key') return [[name === 'conversation' ? 'conversation_id' : name, value]];
+    if (value === null)
+      return [
+        ['key', SESSION.id],
+        ['key_name', SESSION.name],
+      ];
+    return [
+      ['key', value],
+      ['key_name', this.keys.known(value)?.name ?? null],
+    ];
+  }
+}
+
+function toQuery(
+  dto: UsageQueryDto,
+  names: readonly string[],
+): UsageQuery & { from: number; before: number } {
+  const { time_zone: timeZone, from, to, key } = dto;
+  const now = Date.now();
+  const before = to === null ? now : DATE.test(to) ? startOfDay(dayAfter(to), timeZone) : Date.parse(to);
+  const first = from ?? dayAfter(dayIn(timeZone, Math.min(now, before - 1)), 1 - DEFAULT_DAYS);
+  const tag = names.find((name) => name.startsWith('tag:'))?.slice('tag:'.length);
+  return {
+    by: names.map((name) => (name.startsWith('tag:') ? 'tag' : (name as UsageGroupName))),
+    timeZone,
+    from: DATE.test(first) ? startOfDay(first, timeZone) : Date.parse(first),
+    before,
+    ...(tag !== undefined && { tag }),
+    ...(key !== null && { keyId: key === SESSION.id ? null : key }),
+    ...(dto.conversation_id !== null && { conversationId: dto.conversation_id }),
+    ...(dto.model !== null && { model: dto.model }),
+    ...(dto.provider !== null && { provider: dto.provider }),
+    ...(dto.usage_id !== null && { usageId: dto.usage_id }),
+    limit: dto.limit,
+  };
+}
+
+/** The groups that cost most within a day come first. */
+function byDay(items: readonly UsageItem[]): UsageItem[] {
+  return [...items].sort((one, other) => {
+    const [a, b] = [String(one['day']), String(other['day'])];
+    return a < b ? -1 : a > b ? 1 : 0;
+  });
+}
+
+function sumsOf({ calls, errors, unpriced, cost, latency, ...sums }: UsageTotals): UsageSums {
+  const tokens = Object.fromEntries(TOKEN_KINDS.map((kind) => [kind, sums[kind]]));
+  return {
+    calls,
+    errors,
+    unpriced_calls: unpriced,
+    ...(tokens as Record<(typeof TOKEN_KINDS)[number], number>),
+    cost: rounded(cost),
+    latency_seconds: rounded(latency),
+  };
+}
+
+/** Sums of floating-point numbers end in digits that mean nothing. */
+function rounded(value: number): number {
+  return Math.round(value * 1e9) / 1e9;
+}
