@@ -22,11 +22,10 @@ interface CountedRun {
   isRunning: boolean;
   /** Requests for it that were not answered yet. */
   asking: number;
-  /** One of those that were answered was accepted. */
-  isAccepted: boolean;
   isPausing: boolean;
   /** How often it has cost something since. */
   lateCosts: number;
+  /** Runs while one that was accepted may still begin. */
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -88,13 +87,13 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
     run.asking += 1;
     return (isAccepted) => {
       run.asking -= 1;
-      run.isAccepted ||= isAccepted;
-      // What one request has begun does not end because another one is refused.
-      if (run.asking > 0 || run.isRunning || this.runs.get(id) !== run) return;
-      if (!run.isAccepted) return this.endRun(id);
-      if (!isAccepted && run.timer !== undefined) return;
+      if (this.runs.get(id) !== run) return;
+      if (!isAccepted) return this.endUnused(id, run);
       clearTimeout(run.timer);
-      run.timer = setTimeout(() => this.endUnbegun(id, run), BEGIN_MS).unref();
+      run.timer = setTimeout(() => {
+        run.timer = undefined;
+        this.endUnused(id, run);
+      }, BEGIN_MS).unref();
     };
   }
 
@@ -109,10 +108,15 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
   }
 
   private onStatus(id: string, owner: string, status: unknown): void {
-    if (status !== 'running') return this.endRun(id);
-    const run = this.runs.get(id) ?? this.keepRun(id, owner, this.limiter.holdRun(owner));
+    const known = this.runs.get(id);
+    if (status !== 'running') {
+      if (known) Object.assign(known, { isRunning: false, isPausing: false, lateCosts: 0 });
+      return known && this.endUnused(id, known);
+    }
+    const run = known ?? this.keepRun(id, owner, this.limiter.holdRun(owner));
     run.isRunning = true;
     clearTimeout(run.timer);
+    run.timer = undefined;
   }
 
   private onStats(id: string, owner: string, stats: unknown): void {
@@ -150,18 +154,16 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
 
   private keepRun(id: string, ownerKey: string, release: () => void): CountedRun {
     const run: CountedRun = {
-      ...{ ownerKey, release, isRunning: false, asking: 0, isAccepted: false },
+      ...{ ownerKey, release, isRunning: false, asking: 0 },
       ...{ isPausing: false, lateCosts: 0, timer: undefined },
     };
     this.runs.set(id, run);
     return run;
   }
 
-  /** Ends what was accepted and has begun no run, unless it is asked for again just now. */
-  private endUnbegun(id: string, run: CountedRun): void {
-    run.timer = undefined;
-    run.isAccepted = false;
-    if (run.asking === 0 && !run.isRunning && this.runs.get(id) === run) this.endRun(id);
+  /** Not while another request may begin it, or has: what one has begun is not ended by a refused one. */
+  private endUnused(id: string, run: CountedRun): void {
+    if (!run.isRunning && run.asking === 0 && run.timer === undefined) this.endRun(id);
   }
 
   private endRun(id: string): void {
