@@ -20,7 +20,12 @@ describeWithContainers('Conversations of named keys in containers', () => {
     endpoint = await startScriptedEndpoint();
     server = await ServerProcess.start({
       key: KEY,
-      env: { ...engine.env, SESSION_API_KEY: KEY, OH_OWN_KEYS_LLM_PROFILES_0: 'shared' },
+      env: {
+        ...engine.env,
+        SESSION_API_KEY: KEY,
+        OH_OWN_KEYS_LLM_PROFILES_0: 'shared',
+        OH_BUDGETS_USD_PER_MONTH: '3.5',
+      },
     });
   });
   afterAll(async () => {
@@ -120,13 +125,8 @@ describeWithContainers('Conversations of named keys in containers', () => {
     expect((await ask(busyKey.key, 'POST', `/api/conversations/${busy}/interrupt`)).status).toBe(200);
     await eventually(async () => (await message(idle, busyKey.key)).status === 200, 'a free place');
 
-    // A call costs about a dollar: the endpoint reports 1,000 prompt tokens.
-    const price = { input_cost_per_token: 0.001, output_cost_per_token: 0, num_retries: 0 };
-    const llm = endpointLlm(endpoint, price);
     const poor = await makeKey(server, { reach: 'own', limits: { usd_per_day: 1.5 } });
-    const wait = { tools: [['terminal', { command: 'sleep 1' }]] as [string, Record<string, unknown>][] };
-    endpoint.script([wait, wait, { say: 'done' }]);
-    const id = idOf(await create(poor.key, 'go', { agent: { llm, tools: [{ name: 'terminal' }] } }));
+    const id = await spend(poor.key);
     await eventually(async () => (await status(id)) === 'paused', 'the pause');
     expect(endpoint.requests).toHaveLength(2);
     const over = await message(id, poor.key);
@@ -135,6 +135,18 @@ describeWithContainers('Conversations of named keys in containers', () => {
     await eventually(async () => (await counted(id)) > 1.9, 'the stored cost');
     server = await server.restart('SIGKILL');
     expect((await message(id, poor.key)).status).toBe(429);
+  });
+
+  it('count for the budgets of the server, also those of the administrator', async () => {
+    // With what the key has spent before.
+    const id = await spend(KEY);
+    await eventually(async () => (await status(id)) === 'paused', 'the pause');
+    expect(endpoint.requests).toHaveLength(4);
+    const { body } = await server.request('GET', '/api/usage');
+    expect(body).toMatchObject({ total: { calls: 4 } });
+    const over = await ask(KEY, 'POST', `/api/conversations/${id}/run`);
+    expect(over.status).toBe(429);
+    expect(JSON.stringify(over.body)).toMatch(/All conversations together .*\(usd_per_month\)/);
   });
 
   it('name the agent profile that they were started with', async () => {
@@ -154,6 +166,15 @@ describeWithContainers('Conversations of named keys in containers', () => {
 
   const makeOwn = (name: string): Promise<MadeKey> =>
     makeKey(server, { name: `${name}-${randomUUID()}`, reach: 'own' });
+
+  /** Starts a run of three calls, each of which costs about a dollar: the endpoint reports 1,000 tokens. */
+  async function spend(key: string): Promise<string> {
+    const price = { input_cost_per_token: 0.001, output_cost_per_token: 0, num_retries: 0 };
+    const wait = { tools: [['terminal', { command: 'sleep 1' }]] as [string, Record<string, unknown>][] };
+    endpoint.script([wait, wait, { say: 'done' }]);
+    const agent = { llm: endpointLlm(endpoint, price), tools: [{ name: 'terminal' }] };
+    return idOf(await create(key, 'go', { agent }));
+  }
 
   /** What the record of a conversation says. */
   async function counted(id: string): Promise<number> {
