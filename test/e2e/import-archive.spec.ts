@@ -115,7 +115,13 @@ describe('POST /api/conversations/import', () => {
       workingDir: '/etc',
       meta: { plugins: [{ source: '/x' }] },
     });
-    const call = { id: 'forged', model: 'scripted/test', key_id: others.id, conversation_id: randomUUID(), cost: 7 };
+    const call = {
+      id: 'forged',
+      model: 'scripted/test',
+      key_id: others.id,
+      conversation_id: randomUUID(),
+      cost: 7,
+    };
     conversation.update('stats', { usage_to_metrics: {}, call }, conversation.head);
     const zip = await trajectoryZip([conversation]);
     expect((await send(zip, { key: 'wrong' })).status).toBe(401);
