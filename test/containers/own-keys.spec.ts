@@ -4,9 +4,15 @@ import path from 'node:path';
 import { WebSocket } from 'ws';
 import { scriptedRequest, SocketRecorder, userMessage } from '../support/conversation-client.js';
 import { type MadeKey, makeKey, shown } from '../support/named-keys.js';
-import { type ChatEndpoint, endpointLlm, startScriptedEndpoint } from '../support/scripted-endpoint.js';
+import {
+  type ChatEndpoint,
+  endpointLlm,
+  type EndpointStep,
+  startScriptedEndpoint,
+} from '../support/scripted-endpoint.js';
 import { ScriptedEngine } from '../support/scripted-engine.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
+import { usageOf } from '../support/usage-fixture.js';
 
 const KEY = 'key-of-the-outer-server';
 const describeWithContainers = ScriptedEngine.canRun ? describe : describe.skip;
@@ -24,7 +30,7 @@ describeWithContainers('Conversations of named keys in containers', () => {
         ...engine.env,
         SESSION_API_KEY: KEY,
         OH_OWN_KEYS_LLM_PROFILES_0: 'shared',
-        OH_BUDGETS_USD_PER_MONTH: '3.5',
+        OH_BUDGETS_USD_PER_MONTH: '2.5',
       },
     });
   });
@@ -126,7 +132,8 @@ describeWithContainers('Conversations of named keys in containers', () => {
     await eventually(async () => (await message(idle, busyKey.key)).status === 200, 'a free place');
 
     const poor = await makeKey(server, { reach: 'own', limits: { usd_per_day: 1.5 } });
-    const id = await spend(poor.key);
+    const wait: EndpointStep = { tools: [['terminal', { command: 'sleep 2' }]] };
+    const id = await spend(poor.key, wait, wait, { say: 'done' });
     await eventually(async () => (await status(id)) === 'paused', 'the pause');
     expect(endpoint.requests).toHaveLength(2);
     const over = await message(id, poor.key);
@@ -138,12 +145,9 @@ describeWithContainers('Conversations of named keys in containers', () => {
   });
 
   it('count for the budgets of the server, also those of the administrator', async () => {
-    // With what the key has spent before.
-    const id = await spend(KEY);
-    await eventually(async () => (await status(id)) === 'paused', 'the pause');
-    expect(endpoint.requests).toHaveLength(4);
-    const { body } = await server.request('GET', '/api/usage');
-    expect(body).toMatchObject({ total: { calls: 4 } });
+    // With the two dollars that the key has spent before.
+    const id = await spend(KEY, { say: 'done' });
+    await eventually(async () => (await usageOf(server)).total.calls === 3, 'its call in the ledger');
     const over = await ask(KEY, 'POST', `/api/conversations/${id}/run`);
     expect(over.status).toBe(429);
     expect(JSON.stringify(over.body)).toMatch(/All conversations together .*\(usd_per_month\)/);
@@ -167,11 +171,10 @@ describeWithContainers('Conversations of named keys in containers', () => {
   const makeOwn = (name: string): Promise<MadeKey> =>
     makeKey(server, { name: `${name}-${randomUUID()}`, reach: 'own' });
 
-  /** Starts a run of three calls, each of which costs about a dollar: the endpoint reports 1,000 tokens. */
-  async function spend(key: string): Promise<string> {
+  /** Starts a run whose calls cost about a dollar each: the endpoint reports 1,000 tokens. */
+  async function spend(key: string, ...steps: EndpointStep[]): Promise<string> {
     const price = { input_cost_per_token: 0.001, output_cost_per_token: 0, num_retries: 0 };
-    const wait = { tools: [['terminal', { command: 'sleep 1' }]] as [string, Record<string, unknown>][] };
-    endpoint.script([wait, wait, { say: 'done' }]);
+    endpoint.script(steps);
     const agent = { llm: endpointLlm(endpoint, price), tools: [{ name: 'terminal' }] };
     return idOf(await create(key, 'go', { agent }));
   }

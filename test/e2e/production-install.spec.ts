@@ -183,7 +183,8 @@ describe('the container', () => {
       expect(await isHealthy(port)).toBe(false);
       const output = await readFile(path.join(container, 'workspace/project/version'), 'utf8');
       expect(output).toMatch(new RegExp(`^git version .*\\n${user?.uid ?? process.getuid?.() ?? ''}\\n$`));
-      expect(await readdir(path.join(container, 'workspace/conversations'))).toHaveLength(1);
+      const stored = await readdir(path.join(container, 'workspace/conversations'));
+      expect(stored.sort()).toEqual(['.usage', conversation.id.replaceAll('-', '')]);
     } finally {
       await server.stop();
     }
