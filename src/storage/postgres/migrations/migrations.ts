@@ -9,4 +9,13 @@ import { usage } from './008-usage.js';
 import type { Migration } from './migration.js';
 
 /** All migrations that this server knows, in order. */
-export const MIGRATIONS: readonly Migration[] = [log, documents, webhooks, bash, audit, serverProof, owners, usage];
+export const MIGRATIONS: readonly Migration[] = [
+  log,
+  documents,
+  webhooks,
+  bash,
+  audit,
+  serverProof,
+  owners,
+  usage,
+];
