@@ -8,7 +8,13 @@ import {
 import { AppConfig } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
 import { EventBus } from '../events/index.js';
-import { Catalogue, EventLogStore, type CatalogueEntry, type CatalogueCursor } from '../storage/index.js';
+import {
+  Catalogue,
+  EventLogStore,
+  type CatalogueCursor,
+  type CatalogueEntry,
+  type UsageEntry,
+} from '../storage/index.js';
 import { callsInLog } from './log-calls.js';
 import { UsageRecorder } from './usage-recorder.js';
 
