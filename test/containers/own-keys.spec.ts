@@ -1,15 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { WebSocket } from 'ws';
 import { scriptedRequest, SocketRecorder, userMessage } from '../support/conversation-client.js';
 import { type MadeKey, makeKey, shown } from '../support/named-keys.js';
-import {
-  type ChatEndpoint,
-  endpointLlm,
-  type EndpointStep,
-  startScriptedEndpoint,
-} from '../support/scripted-endpoint.js';
+import { type ChatEndpoint, endpointLlm, startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { ScriptedEngine } from '../support/scripted-engine.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { usageOf } from '../support/usage-fixture.js';
@@ -21,6 +16,11 @@ describeWithContainers('Conversations of named keys in containers', () => {
   let engine: ScriptedEngine;
   let endpoint: ChatEndpoint;
   let server: ServerProcess;
+  let one: MadeKey;
+  let two: MadeKey;
+  let poor: MadeKey;
+  let id = '';
+  let poorId = '';
   beforeAll(async () => {
     engine = await ScriptedEngine.start();
     endpoint = await startScriptedEndpoint();
@@ -33,6 +33,7 @@ describeWithContainers('Conversations of named keys in containers', () => {
         OH_BUDGETS_USD_PER_MONTH: '2.5',
       },
     });
+    [one, two] = [await makeOwn('one'), await makeOwn('two')];
   });
   afterAll(async () => {
     await server.stop();
@@ -46,39 +47,43 @@ describeWithContainers('Conversations of named keys in containers', () => {
     const { workspace: _workspace, ...rest } = scriptedRequest('/workspace', script);
     return ask(key, 'POST', '/api/conversations', { ...rest, ...more });
   };
+  const message = (conversation: string, key: string) =>
+    ask(key, 'POST', `/api/conversations/${conversation}/events`, userMessage('FINISH: x', true));
   const idOf = ({ body }: { body: unknown }) => (body as { id: string }).id;
-  const status = async (id: string) =>
-    ((await ask(KEY, 'GET', `/api/conversations/${id}`)).body as { execution_status: string })
+  const status = async (conversation: string) =>
+    ((await ask(KEY, 'GET', `/api/conversations/${conversation}`)).body as { execution_status: string })
       .execution_status;
 
-  it('belong to their key: others do not see them, also after a restart', async () => {
-    const [one, two] = [await makeOwn('one'), await makeOwn('two')];
+  /** The first conversation is one's, and does not exist for two. */
+  const isSeparate = async () => {
+    const route = `/api/conversations/${id}`;
+    for (const [method, target] of [
+      ['GET', route],
+      ['GET', `${route}/events/search`],
+      ['POST', `${route}/run`],
+      ['GET', `${route}/runtime`],
+      ['DELETE', route],
+    ] as const)
+      expect([target, (await ask(two.key, method, target)).status]).toEqual([target, 404]);
+    const again = await create(two.key, undefined, { conversation_id: id });
+    expect(again.status).toBe(409);
+    expect((await ask(two.key, 'GET', '/api/conversations/count')).body).toBe(0);
+    expect((await ask(one.key, 'GET', '/api/conversations/count')).body).toBe(1);
+    expect((await ask(one.key, 'GET', route)).status).toBe(200);
+  };
+
+  it('belong to their key: others do not see them', async () => {
     const answer = await create(one.key, 'RUN: pwd; echo here > made\nFINISH: done', {
       workspace: { working_dir: 'project/part' },
     });
     expect(answer.status).toBe(201);
-    const id = idOf(answer);
+    id = idOf(answer);
     const route = `/api/conversations/${id}`;
     expect(answer.body).toMatchObject({ workspace: { working_dir: '/workspace/project/part' } });
     await eventually(async () => (await status(id)) === 'finished', 'the run');
     const folder = path.join(server.cwd, 'workspace', 'keys', one.id);
     expect(await readFile(path.join(folder, 'project/part/made'), 'utf8')).toBe('here\n');
 
-    const isSeparate = async () => {
-      for (const [method, target] of [
-        ['GET', route],
-        ['GET', `${route}/events/search`],
-        ['POST', `${route}/run`],
-        ['GET', `${route}/runtime`],
-        ['DELETE', route],
-      ] as const)
-        expect([target, (await ask(two.key, method, target)).status]).toEqual([target, 404]);
-      const again = await create(two.key, undefined, { conversation_id: id });
-      expect(again.status).toBe(409);
-      expect((await ask(two.key, 'GET', '/api/conversations/count')).body).toBe(0);
-      expect((await ask(one.key, 'GET', '/api/conversations/count')).body).toBe(1);
-      expect((await ask(one.key, 'GET', route)).status).toBe(200);
-    };
     await isSeparate();
     const socket = server.socketUrl(`/sockets/events/${id}?resend_mode=all`);
     for (const headers of [shown(two.key), undefined]) {
@@ -95,9 +100,6 @@ describeWithContainers('Conversations of named keys in containers', () => {
     await own.close();
     const share = await ask(one.key, 'POST', `${route}/shares`, {});
     expect(share.status).toBe(201);
-    server = await server.restart('SIGKILL');
-    await isSeparate();
-    expect((await ask(one.key, 'DELETE', route)).status).toBe(200);
   });
 
   it('get no more than the server allows such keys', async () => {
@@ -119,69 +121,78 @@ describeWithContainers('Conversations of named keys in containers', () => {
     expect((await ask(key, 'GET', '/api/conversations/count')).body).toBe(0);
   });
 
-  it('count with their runs and their cost for their key', async () => {
-    const busyKey = await makeKey(server, { limits: { concurrent_runs: 1 } });
-    const busy = idOf(await create(busyKey.key, 'RUN: sleep 100'));
-    const idle = idOf(await create(busyKey.key));
-    const message = (id: string, key: string) =>
-      ask(key, 'POST', `/api/conversations/${id}/events`, userMessage('FINISH: x', true));
-    const refused = await message(idle, busyKey.key);
-    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);
-    expect((await create(busyKey.key, 'SAY: x')).status).toBe(429);
-    expect((await ask(busyKey.key, 'POST', `/api/conversations/${busy}/interrupt`)).status).toBe(200);
-    await eventually(async () => (await message(idle, busyKey.key)).status === 200, 'a free place');
-
-    const poor = await makeKey(server, { reach: 'own', limits: { usd_per_day: 1.5 } });
-    const wait: EndpointStep = { tools: [['terminal', { command: 'sleep 2' }]] };
-    const id = await spend(poor.key, wait, wait, { say: 'done' });
-    await eventually(async () => (await status(id)) === 'paused', 'the pause');
-    expect(endpoint.requests).toHaveLength(2);
-    const over = await message(id, poor.key);
-    expect(over.status).toBe(429);
-    expect(JSON.stringify(over.body)).toMatch(/\(usd_per_day\)/);
-    await eventually(async () => (await counted(id)) > 1.9, 'the stored cost');
-    server = await server.restart('SIGKILL');
-    expect((await message(id, poor.key)).status).toBe(429);
-  });
-
-  it('count for the budgets of the server, also those of the administrator', async () => {
-    // With the two dollars that the key has spent before.
-    const id = await spend(KEY, { say: 'done' });
-    await eventually(async () => (await usageOf(server)).total.calls === 3, 'its call in the ledger');
-    const over = await ask(KEY, 'POST', `/api/conversations/${id}/run`);
-    expect(over.status).toBe(429);
-    expect(JSON.stringify(over.body)).toMatch(/All conversations together .*\(usd_per_month\)/);
-  });
-
-  it('name the agent profile that they were started with', async () => {
+  it('count with their runs for their key, and name the agent profile that they were started with', async () => {
     const stored = await ask(KEY, 'POST', '/api/profiles/plain', { llm: { model: 'scripted/plain' } });
     expect(stored.status).toBeLessThan(300);
     const profile = { llm_profile_ref: 'plain', public_skills: [], secret_refs: ['KNOWN'] };
     await ask(KEY, 'POST', '/api/agent-profiles/plain', profile);
     const { body } = await ask(KEY, 'GET', '/api/agent-profiles/plain');
     const { id: agent_profile_id } = (body as { profile: { id: string } }).profile;
-    const created = await create(KEY, undefined, { agent: null, agent_profile_id });
+    const busyKey = await makeKey(server, { limits: { concurrent_runs: 1 } });
+    const busy = idOf(await create(busyKey.key, 'RUN: sleep 100'));
+    const created = await create(busyKey.key, undefined, { agent: null, agent_profile_id });
+    const idle = idOf(created);
     expect(created.body).toMatchObject({
       launched_agent_profile: { agent_profile_id, secret_refs: ['KNOWN'], llm_profile_ref: null },
     });
-    const shownLater = await ask(KEY, 'GET', `/api/conversations/${idOf(created)}`);
+    const shownLater = await ask(KEY, 'GET', `/api/conversations/${idle}`);
     expect(shownLater.body).toMatchObject({ launched_agent_profile: { agent_profile_id } });
+    const refused = await message(idle, busyKey.key);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);
+    expect((await create(busyKey.key, 'SAY: x')).status).toBe(429);
+    expect((await ask(busyKey.key, 'POST', `/api/conversations/${busy}/interrupt`)).status).toBe(200);
+    await eventually(async () => (await message(idle, busyKey.key)).status === 200, 'a free place');
+  });
+
+  it('count with their cost for their key', async () => {
+    poor = await makeKey(server, { reach: 'own', limits: { usd_per_day: 1.5 } });
+    // The second call is over the limit: what it asks for ends only when the pause was decided.
+    const command = 'until [ -e /workspace/go ]; do sleep 0.1; done; sleep 1';
+    endpoint.script([{ tools: [['terminal', { command: 'true' }]] }, { tools: [['terminal', { command }]] }]);
+    const agent = { llm: pricedLlm(), tools: [{ name: 'terminal' }] };
+    poorId = idOf(await create(poor.key, 'go', { agent, workspace: { working_dir: 'work' } }));
+    await server.logs(`conversation ${poorId} is paused`);
+    await writeFile(path.join(server.cwd, 'workspace/keys', poor.id, 'go'), '');
+    await eventually(async () => (await status(poorId)) === 'paused', 'the pause');
+    expect(endpoint.requests).toHaveLength(2);
+    const over = await message(poorId, poor.key);
+    expect(over.status).toBe(429);
+    expect(JSON.stringify(over.body)).toMatch(/\(usd_per_day\)/);
+    await eventually(async () => (await counted(poorId)) > 1.9, 'the stored cost');
+  });
+
+  it('are held to the budgets of the server, like those of the administrator', async () => {
+    // With the two dollars of the key it is over.
+    endpoint.script([{ say: 'done' }]);
+    const admins = idOf(await create(KEY, 'go', { agent: { llm: pricedLlm(), tools: [] } }));
+    await eventually(async () => (await usageOf(server)).total.cost > 2.9, 'its cost in the ledger');
+    const over = await message(admins, KEY);
+    expect(over.status).toBe(429);
+    expect(JSON.stringify(over.body)).toMatch(/All conversations together .*\(usd_per_month\)/);
+  });
+
+  it('belong to their key, with their cost, after a restart, too', async () => {
+    server = await server.restart('SIGKILL');
+    await isSeparate();
+    expect((await message(poorId, poor.key)).status).toBe(429);
+    expect((await ask(one.key, 'DELETE', `/api/conversations/${id}`)).status).toBe(200);
   });
 
   const makeOwn = (name: string): Promise<MadeKey> =>
     makeKey(server, { name: `${name}-${randomUUID()}`, reach: 'own' });
 
-  /** Starts a run whose calls cost about a dollar each: the endpoint reports 1,000 tokens. */
-  async function spend(key: string, ...steps: EndpointStep[]): Promise<string> {
-    const price = { input_cost_per_token: 0.001, output_cost_per_token: 0, num_retries: 0 };
-    endpoint.script(steps);
-    const agent = { llm: endpointLlm(endpoint, price), tools: [{ name: 'terminal' }] };
-    return idOf(await create(key, 'go', { agent }));
+  /** A call costs about a dollar: the endpoint reports 1,000 prompt tokens. */
+  function pricedLlm() {
+    return endpointLlm(endpoint, { input_cost_per_token: 0.001, output_cost_per_token: 0, num_retries: 0 });
   }
 
   /** What the record of a conversation says. */
-  async function counted(id: string): Promise<number> {
-    const file = path.join(server.cwd, 'persistence/runtime-control', `${id.replaceAll('-', '')}.json`);
+  async function counted(conversation: string): Promise<number> {
+    const file = path.join(
+      server.cwd,
+      'persistence/runtime-control',
+      `${conversation.replaceAll('-', '')}.json`,
+    );
     const text = await readFile(file, 'utf8');
     return (JSON.parse(text) as { counted_usd: number }).counted_usd;
   }
