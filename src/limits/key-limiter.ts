@@ -85,9 +85,13 @@ export class KeyLimiter {
     throw this.reached('concurrent_runs', what, SOON_SECONDS);
   }
 
-  /** Counts a run that goes on already, whatever the limit, until the returned function is called. */
-  holdRun(keyId: string): () => void {
-    return this.runs.take(keyId, null) ?? (() => undefined);
+  /**
+   * Counts a run that goes on already, whatever the limit, until the returned function is called.
+   * @param keyId null: the administrator's
+   */
+  holdRun(keyId: string | null): () => void {
+    const release = keyId === null ? undefined : this.runs.take(keyId, null);
+    return release ?? (() => undefined);
   }
 
   /**
@@ -177,8 +181,11 @@ export class KeyLimiter {
     );
   }
 
-  /** @throws LimitReachedError if models may cost a key nothing more at the moment */
-  assertSolvent(keyId: string): void {
+  /**
+   * @param keyId null: the administrator's
+   * @throws LimitReachedError if models may cost a key nothing more at the moment
+   */
+  assertSolvent(keyId: string | null): void {
     const over = this.spentBudget(keyId);
     if (over === undefined) return;
     const who = over.name === 'key' ? 'The conversations of this key' : 'All conversations together';

@@ -7,6 +7,7 @@ import { type MadeKey, makeKey, shown } from '../support/named-keys.js';
 import { type ChatEndpoint, endpointLlm, startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { ScriptedEngine } from '../support/scripted-engine.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
+import { usageOf } from '../support/usage-fixture.js';
 
 const KEY = 'key-of-the-outer-server';
 const describeWithContainers = ScriptedEngine.canRun ? describe : describe.skip;
@@ -25,7 +26,12 @@ describeWithContainers('Conversations of named keys in containers', () => {
     endpoint = await startScriptedEndpoint();
     server = await ServerProcess.start({
       key: KEY,
-      env: { ...engine.env, SESSION_API_KEY: KEY, OH_OWN_KEYS_LLM_PROFILES_0: 'shared' },
+      env: {
+        ...engine.env,
+        SESSION_API_KEY: KEY,
+        OH_OWN_KEYS_LLM_PROFILES_0: 'shared',
+        OH_BUDGETS_USD_PER_MONTH: '2.5',
+      },
     });
     [one, two] = [await makeOwn('one'), await makeOwn('two')];
   });
@@ -147,14 +153,11 @@ describeWithContainers('Conversations of named keys in containers', () => {
   });
 
   it('count with their cost for their key', async () => {
-    // A call costs about a dollar: the endpoint reports 1,000 prompt tokens.
-    const price = { input_cost_per_token: 0.001, output_cost_per_token: 0, num_retries: 0 };
-    const llm = endpointLlm(endpoint, price);
     poor = await makeKey(server, { reach: 'own', limits: { usd_per_day: 1.5 } });
     // The second call is over the limit: what it asks for ends only when the pause was decided.
     const command = 'until [ -e /workspace/go ]; do sleep 0.1; done; sleep 1';
     endpoint.script([{ tools: [['terminal', { command: 'true' }]] }, { tools: [['terminal', { command }]] }]);
-    const agent = { llm, tools: [{ name: 'terminal' }] };
+    const agent = { llm: pricedLlm(), tools: [{ name: 'terminal' }] };
     poorId = idOf(await create(poor.key, 'go', { agent, workspace: { working_dir: 'work' } }));
     await server.logs(`conversation ${poorId} is paused`);
     await writeFile(path.join(server.cwd, 'workspace/keys', poor.id, 'go'), '');
@@ -173,6 +176,16 @@ describeWithContainers('Conversations of named keys in containers', () => {
     await eventually(async () => (await counted(poorId)) > 1.9, 'the stored cost');
   });
 
+  it('are held to the budgets of the server, like those of the administrator', async () => {
+    // With the two dollars of the key it is over.
+    endpoint.script([{ say: 'done' }]);
+    const admins = idOf(await create(KEY, 'go', { agent: { llm: pricedLlm(), tools: [] } }));
+    await eventually(async () => (await usageOf(server)).total.cost > 2.9, 'its cost in the ledger');
+    const over = await message(admins, KEY);
+    expect(over.status).toBe(429);
+    expect(JSON.stringify(over.body)).toMatch(/All conversations together .*\(usd_per_month\)/);
+  });
+
   it('belong to their key, with their cost, after a restart, too', async () => {
     server = await server.restart('SIGKILL');
     await isSeparate();
@@ -182,6 +195,11 @@ describeWithContainers('Conversations of named keys in containers', () => {
 
   const makeOwn = (name: string): Promise<MadeKey> =>
     makeKey(server, { name: `${name}-${randomUUID()}`, reach: 'own' });
+
+  /** A call costs about a dollar: the endpoint reports 1,000 prompt tokens. */
+  function pricedLlm() {
+    return endpointLlm(endpoint, { input_cost_per_token: 0.001, output_cost_per_token: 0, num_retries: 0 });
+  }
 
   /** What the record of a conversation says. */
   async function counted(conversation: string): Promise<number> {

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { asJsonObject } from '../../src/json/index.js';
+import { CommandProgram } from '../support/command-program.js';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { makeKey, shown } from '../support/named-keys.js';
 import { OriginalConversation } from '../support/original-conversation.js';
 import { trajectoryZip } from '../support/trajectory-zip.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
+import { usageOf } from '../support/usage-fixture.js';
 
 const ADMIN = 'the-key-of-the-administrator';
 const MAX_BYTES = 200_000;
@@ -112,6 +115,14 @@ describe('POST /api/conversations/import', () => {
       workingDir: '/etc',
       meta: { plugins: [{ source: '/x' }] },
     });
+    const call = {
+      id: 'forged',
+      model: 'scripted/test',
+      key_id: others.id,
+      conversation_id: randomUUID(),
+      cost: 7,
+    };
+    conversation.update('stats', { usage_to_metrics: {}, call }, conversation.head);
     const zip = await trajectoryZip([conversation]);
     expect((await send(zip, { key: 'wrong' })).status).toBe(401);
     const imported = await send(zip, { key: mine.key });
@@ -124,6 +135,11 @@ describe('POST /api/conversations/import', () => {
     const taken = await send(zip, { key: others.key });
     expect(taken).toMatchObject({ status: 409 });
     expect(taken.text).not.toContain('event');
+    // The log says that somebody else has to pay.
+    const rebuilt = await CommandProgram.run(server.cwd, 'usage', ['rebuild']);
+    expect(rebuilt.code).toBe(0);
+    const ofKey = async (id: string) => (await usageOf(server, `from=2026-01-01&key=${id}`)).total.cost;
+    expect([await ofKey(mine.id), await ofKey(others.id)]).toEqual([7, 0]);
     const model = new OriginalConversation({ llm: { model: 'openai/gpt-5.6' } });
     const refused = await send(await trajectoryZip([model]), { key: mine.key });
     expect(refused).toMatchObject({ status: 403 });

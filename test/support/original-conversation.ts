@@ -177,7 +177,8 @@ export class OriginalConversation {
     );
   }
 
-  private update(key: string, value: unknown, parent: string): void {
+  /** Adds the change of a field. */
+  update(key: string, value: unknown, parent: string): void {
     this.add('environment', { key, value, kind: 'ConversationStateUpdateEvent' }, parent);
   }
 
