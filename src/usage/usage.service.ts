@@ -1,6 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { NamedKeys, type Principal, SESSION } from '../auth/index.js';
-import { TOKEN_KINDS, type UsageGroupName, type UsageQuery, type UsageTotals } from '../storage/index.js';
+import {
+  TOKEN_KINDS,
+  usageName,
+  type UsageGroupName,
+  type UsageQuery,
+  type UsageTotals,
+} from '../storage/index.js';
 import { DATE, dayAfter, dayIn, startOfDay } from './usage-days.js';
 import { groupNames, type UsageQueryDto } from './usage-query.dto.js';
 import { UsageRecorder } from './usage-recorder.js';
@@ -49,8 +55,13 @@ export class UsageService {
     // What this server has counted a moment ago is among it.
     await this.recorder.settled();
     // Somebody else's conversations do not exist for it.
-    const asked = isForeign ? { ...own, before: own.from } : own;
+    const asked = isForeign ? { ...own, before: 0 } : own;
     const { groups, total, isTruncated } = await this.recorder.read((ledger) => ledger.report(asked));
+    // Names of keys that were not asked for since the start are read once.
+    const keyId = groups
+      .map(({ values }) => values[names.indexOf('key')] ?? '')
+      .find((value) => value !== '');
+    if (keyId !== undefined) await this.keys.isValid(keyId).catch(() => undefined);
     const items = groups.map(({ values, ...sums }) => {
       const named = names.map((name, index) => this.nameOf(name, values[index] ?? null));
       return { ...Object.fromEntries(named.flat()), ...sumsOf(sums) };
@@ -89,18 +100,18 @@ function toQuery(
   const now = Date.now();
   const before = to === null ? now : DATE.test(to) ? startOfDay(dayAfter(to), timeZone) : Date.parse(to);
   const first = from ?? dayAfter(dayIn(timeZone, Math.min(now, before - 1)), 1 - DEFAULT_DAYS);
-  const tag = names.find((name) => name.startsWith('tag:'))?.slice('tag:'.length);
+  const tagName = names.find((name) => name.startsWith('tag:'))?.slice('tag:'.length);
   return {
     by: names.map((name) => (name.startsWith('tag:') ? 'tag' : (name as UsageGroupName))),
     timeZone,
     from: DATE.test(first) ? startOfDay(first, timeZone) : Date.parse(first),
     before,
-    ...(tag !== undefined && { tag }),
-    ...(key !== null && { keyId: key === SESSION.id ? null : key }),
+    ...(tagName !== undefined && { tag: usageName(tagName) }),
+    ...(key !== null && { keyId: key === SESSION.id ? null : usageName(key) }),
     ...(dto.conversation_id !== null && { conversationId: dto.conversation_id }),
-    ...(dto.model !== null && { model: dto.model }),
-    ...(dto.provider !== null && { provider: dto.provider }),
-    ...(dto.usage_id !== null && { usageId: dto.usage_id }),
+    ...(dto.model !== null && { model: usageName(dto.model) }),
+    ...(dto.provider !== null && { provider: usageName(dto.provider) }),
+    ...(dto.usage_id !== null && { usageId: usageName(dto.usage_id) }),
     limit: dto.limit,
   };
 }
