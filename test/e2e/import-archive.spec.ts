@@ -1,3 +1,7 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { promisify } from 'node:util';
 import { asJsonObject } from '../../src/json/index.js';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { makeKey, shown } from '../support/named-keys.js';
@@ -124,6 +128,24 @@ describe('POST /api/conversations/import', () => {
     const taken = await send(zip, { key: others.key });
     expect(taken).toMatchObject({ status: 409 });
     expect(taken.text).not.toContain('event');
+    // What it says that models have cost, and whom, is not believed: it could spend the budgets of all.
+    const forged = new OriginalConversation();
+    const call = { id: randomUUID(), conversation_id: forged.id, key_id: null, model: 'a/b', cost: 1e6 };
+    const metrics = {
+      model_name: 'a/b',
+      accumulated_cost: 1e6,
+      accumulated_token_usage: { prompt_tokens: 1 },
+    };
+    forged.add('environment', {
+      key: 'stats',
+      value: { usage_to_metrics: { agent: metrics }, call },
+      kind: 'ConversationStateUpdateEvent',
+    });
+    expect((await send(await trajectoryZip([forged]), { key: mine.key })).status).toBe(201);
+    const main = path.resolve('dist/main.js');
+    await promisify(execFile)(process.execPath, [main, 'usage', 'rebuild'], { cwd: server.cwd });
+    const { body: usage } = await server.request('GET', '/api/usage?from=2026-01-01&group_by=model');
+    expect(usage).toMatchObject({ total: { cost: 0 } });
     const model = new OriginalConversation({ llm: { model: 'openai/gpt-5.6' } });
     const refused = await send(await trajectoryZip([model]), { key: mine.key });
     expect(refused).toMatchObject({ status: 403 });
