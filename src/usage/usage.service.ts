@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { NamedKeys, type Principal, SESSION } from '../auth/index.js';
+import { DomainError } from '../errors/index.js';
 import {
   TOKEN_KINDS,
   usageName,
   type UsageGroupName,
   type UsageQuery,
+  type UsageReport,
   type UsageTotals,
 } from '../storage/index.js';
 import { DATE, dayAfter, dayIn, startOfDay } from './usage-days.js';
@@ -13,6 +15,18 @@ import { UsageRecorder } from './usage-recorder.js';
 
 /** Days of a query that does not say from when. */
 const DEFAULT_DAYS = 30;
+
+/** Reports that are made or waited for: runs that have a budget wait for them, too. */
+const MAX_REPORTS = 8;
+
+/** Others wait for reports already: each may look at years. */
+class TooManyReportsError extends DomainError {
+  override readonly name = 'TooManyReportsError';
+  readonly kind = 'limit-reached';
+  constructor() {
+    super('Too many reports of usage are being made; try again');
+  }
+}
 
 /** Sums on the wire. */
 export interface UsageSums extends Record<(typeof TOKEN_KINDS)[number], number> {
@@ -40,6 +54,8 @@ export interface UsageAnswer {
 /** Answers what models have cost, as far as a key may know. */
 @Injectable()
 export class UsageService {
+  private active = 0;
+
   constructor(
     private readonly recorder: UsageRecorder,
     private readonly keys: NamedKeys,
@@ -52,11 +68,8 @@ export class UsageService {
     const { id, reach } = principal;
     const isForeign = reach === 'own' && dto.key !== null && dto.key !== id;
     const own = reach === 'own' ? { ...query, keyId: id } : query;
-    // What this server has counted a moment ago is among it.
-    await this.recorder.settled();
     // Somebody else's conversations do not exist for it.
-    const asked = isForeign ? { ...own, before: 0 } : own;
-    const { groups, total, isTruncated } = await this.recorder.read((ledger) => ledger.report(asked));
+    const { groups, total, isTruncated } = await this.read(isForeign ? { ...own, before: 0 } : own);
     // Names of keys that were not asked for since the start are read once.
     const keyId = groups
       .map(({ values }) => values[names.indexOf('key')] ?? '')
@@ -75,6 +88,18 @@ export class UsageService {
       total: sumsOf(total),
       truncated: isTruncated,
     };
+  }
+
+  private async read(query: UsageQuery): Promise<UsageReport> {
+    if (this.active >= MAX_REPORTS) throw new TooManyReportsError();
+    this.active += 1;
+    try {
+      // What this server has counted a moment ago is among it.
+      await this.recorder.settled();
+      return await this.recorder.read((ledger) => ledger.report(query));
+    } finally {
+      this.active -= 1;
+    }
   }
 
   /** The fields that say what a group is of. */

@@ -196,6 +196,16 @@ describe('usage of models', () => {
     expect(JSON.stringify(body)).toContain(reason);
   });
 
+  it('makes a limited number of reports at a time', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, () => server.request('GET', '/api/usage?group_by=conversation,day')),
+    );
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses).toContain(200);
+    expect(new Set(statuses)).toEqual(new Set([200, 429]));
+    expect((await server.request('GET', '/api/usage')).status).toBe(200);
+  });
+
   it('shows a key of the reach own only what its conversations have cost', async () => {
     const made = await server.request('POST', '/api/keys', { name: 'mine', scope: 'write', reach: 'own' });
     const { id, key } = made.body as { id: string; key: string };
