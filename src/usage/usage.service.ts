@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { NamedKeys, type Principal, SESSION } from '../auth/index.js';
 import { DomainError } from '../errors/index.js';
+import { SerialQueue } from '../flow/index.js';
 import {
   TOKEN_KINDS,
   usageName,
@@ -16,7 +17,7 @@ import { UsageRecorder } from './usage-recorder.js';
 /** Days of a query that does not say from when. */
 const DEFAULT_DAYS = 30;
 
-/** Reports that are made or waited for: runs that have a budget wait for them, too. */
+/** Reports that are made or waited for. */
 const MAX_REPORTS = 8;
 
 /** Others wait for reports already: each may look at years. */
@@ -55,6 +56,8 @@ export interface UsageAnswer {
 @Injectable()
 export class UsageService {
   private active = 0;
+  /** Runs that have a budget ask the same ledger: they wait for one report at most. */
+  private readonly reports = new SerialQueue();
 
   constructor(
     private readonly recorder: UsageRecorder,
@@ -96,7 +99,7 @@ export class UsageService {
     try {
       // What this server has counted a moment ago is among it.
       await this.recorder.settled();
-      return await this.recorder.read((ledger) => ledger.report(query));
+      return await this.reports.run(() => this.recorder.read((ledger) => ledger.report(query)));
     } finally {
       this.active -= 1;
     }
