@@ -12964,7 +12964,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong keys within a minute. */
+            /** @description Too many reports of usage are being made. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */

@@ -125,6 +125,7 @@ describe('the ledger of usage', () => {
       await eventually(async () => (await usageOf(one.process)).total.calls === 3, 'the third call');
       const { total } = await usageOf(one.process, 'group_by=model');
       expect(total).toMatchObject({ calls: 3, errors: 0 });
+      expect((await usageOf(one.process, 'model=a%00b&group_by=tag:a%00b')).total.calls).toBe(0);
       const { body } = await one.process.request('GET', '/api/usage/budgets');
       expect(body).toMatchObject({ budgets: [{ budget: 'server_day', limit: 2.9, spent: total.cost }] });
 

@@ -42,6 +42,8 @@ export interface ImportOptions {
   newId: boolean;
   /** Read everything, write nothing. */
   dryRun: boolean;
+  /** The ledger of usage never counts what the events say that models have cost. */
+  dropsCalls?: boolean;
   onEvents: OnEvents;
   /** Says who owns the conversations. @throws for what its owner may not have */
   admit?: (request: RequestedConversation) => Promise<StartConversationRequest>;
@@ -215,7 +217,7 @@ export class ConversationImporter {
     const adapt = (await folder.hasOutputs())
       ? this.adaptPaths(persistenceOf(source, this.config), id)
       : UNCHANGED.adapt;
-    return { source, state, logPosition, reading: { time, adapt } };
+    return { source, state, logPosition, reading: { time, adapt, dropsCalls: options.dropsCalls ?? false } };
   }
 
   private async stateOf(

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { serialiseEvent, type ConversationErrorEvent, type DurableEvent } from '../../../events/index.js';
 import { asJsonObject, isJsonObject, parseJson, type JsonObject } from '../../../json/index.js';
 import type { LogRecord } from '../../../storage/index.js';
+import { withoutCall } from '../../../usage/index.js';
 import type { TimeShift } from './time-shift.js';
 
 const ID = /^[0-9a-fA-F-]{8,100}$/;
@@ -24,9 +25,15 @@ export class UnreadableEventError extends Error {
 /**
  * Reads an event of the original or of our own. Fields and kinds that are unknown here stay as they are.
  * @param adapt converts the text of an event: paths of files
+ * @param dropsCalls whether the ledger of usage is not to count what it says that models have cost
  * @throws UnreadableEventError
  */
-export function readEvent(bytes: Buffer, time: TimeShift, adapt: (line: string) => string): ReadEvent {
+export function readEvent(
+  bytes: Buffer,
+  time: TimeShift,
+  adapt: (line: string) => string,
+  dropsCalls = false,
+): ReadEvent {
   if (bytes.length === 0) throw new UnreadableEventError('it is empty');
   const text = adapt(decode(bytes).trim());
   const fields = parse(text);
@@ -35,8 +42,9 @@ export function readEvent(bytes: Buffer, time: TimeShift, adapt: (line: string) 
   if (typeof kind !== 'string') throw new UnreadableEventError('it has no kind');
   const here = typeof timestamp === 'string' ? time.toHere(timestamp) : undefined;
   if (here === undefined) throw new UnreadableEventError('it has no timestamp');
-  const event = { ...fields, timestamp: here, source: typeof source === 'string' ? source : 'environment' };
-  const isOurs = here === timestamp && source === event.source && isOurForm(text);
+  const known = { ...fields, timestamp: here, source: typeof source === 'string' ? source : 'environment' };
+  const event = dropsCalls ? withoutCall(known) : known;
+  const isOurs = event === known && here === timestamp && source === event.source && isOurForm(text);
   return toReadEvent(event, isOurs ? text : undefined);
 }
 

@@ -22,6 +22,8 @@ export interface Reading {
   time: TimeShift;
   /** Converts paths of files. */
   adapt: (line: string) => string;
+  /** The ledger of usage is not to count what the log says that models have cost. */
+  dropsCalls?: boolean;
 }
 
 /** The events of a source in order. Each call of `batches` reads them anew. */
@@ -79,13 +81,13 @@ abstract class PiecewiseLog implements SourceLog {
 
   private read(
     { label, id, file, content }: Piece,
-    { time, adapt }: Reading,
+    { time, adapt, dropsCalls }: Reading,
     notes: ImportNotes,
     place: { timestamp: string; parent: string | undefined },
   ): ReadEvent {
     try {
       if (!Buffer.isBuffer(content)) throw content;
-      const read = readEvent(content, time, adapt);
+      const read = readEvent(content, time, adapt, dropsCalls);
       if (id !== undefined && read.event.id !== id)
         notes.problem(`${label} has another id than its name says: ${read.event.id}`);
       return read;
