@@ -106,6 +106,47 @@ describe('POST /api/conversations/import', () => {
     expect(await send(bomb)).toMatchObject({ status: 422 });
   });
 
+  it('bounds what a small archive costs', async () => {
+    const deep = await trajectoryZip([new OriginalConversation()], { [`${'a/'.repeat(30_000)}x`]: 'x' });
+    expect(await send(deep)).toMatchObject({ status: 422 });
+    // Each value takes many times its length in memory.
+    const values = new OriginalConversation({ base: { agent_state: { list: Array(600_000).fill(0) } } });
+    const large = await send(await trajectoryZip([values]));
+    expect(large.text).toContain('base_state.json cannot be read: JSON of more than 500000 values');
+    const names = Array.from({ length: 2_000 }, (_, index) => ({ name: `tool_${index}` }));
+    const terminal = { name: 'terminal', params: { response_schema: 5 } };
+    const one = new OriginalConversation({ agent: { tools: [terminal, ...names] } });
+    const command = { id: 'a'.repeat(32), kind: 'BashCommand', timestamp: '2026-03-01T10:00:00.000000Z' };
+    const bash = JSON.stringify({ ...command, x: 0 }).replace(
+      '0}',
+      `${'['.repeat(9_000)}${']'.repeat(9_000)}}`,
+    );
+    const file = `${one.hex}/bash_events/20260301100000_BashCommand_${command.id}`;
+    const tools = await send(await trajectoryZip([one], { [file]: bash }));
+    expect(tools.status).toBe(201);
+    expect(tools.text).toContain('the tool tool_0 is unknown here');
+    expect(tools.text).toContain('the tool terminal is left out: response_schema must be a JSON Schema');
+    expect(tools.text).toContain('is damaged');
+  });
+
+  it('notices damage that a checksum shows, loops of parents, and costs below zero', async () => {
+    const one = new OriginalConversation({
+      base: { stats: { usage_to_metrics: { agent: { accumulated_cost: -5, costs: [{ cost: -5 }] } } } },
+    });
+    const last = one.events.findLast(({ kind }) => kind !== 'ConversationStateUpdateEvent');
+    Object.assign(last ?? {}, { parent_id: last?.['id'] });
+    const zip = Buffer.from(await trajectoryZip([one], { [`${one.hex}/TASKS.json`]: '[]' }));
+    // The checksum of the last entry.
+    const entry = zip.lastIndexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02]));
+    zip.writeUInt32LE(zip.readUInt32LE(entry + 16) ^ 1, entry + 16);
+    const imported = await send(zip);
+    expect(imported.status).toBe(201);
+    expect(imported.text).toContain('TASKS.json is left out: it cannot be unpacked: its checksum is wrong');
+    expect(imported.text).not.toContain('-5');
+    const route = `/api/conversations/${one.id}/agent_final_response`;
+    expect(await server.request('GET', route)).toMatchObject({ status: 200, body: { response: '' } });
+  });
+
   it('gives a key that reaches its own conversations only what it may have', async () => {
     const [mine, others] = [await makeKey(server, { reach: 'own' }), await makeKey(server, { reach: 'own' })];
     const conversation = new OriginalConversation({

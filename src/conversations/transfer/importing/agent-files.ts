@@ -1,7 +1,7 @@
 import { appendFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder, syncFolder } from '../../../files/index.js';
-import { asJsonObject, isJsonObject, tryParseJson, type JsonObject } from '../../../json/index.js';
+import { asJsonObject, isJsonObject, type JsonObject } from '../../../json/index.js';
 import {
   BashCommandEndedError,
   bashRecordOf,
@@ -10,6 +10,7 @@ import {
   type BashHistory,
 } from '../../../storage/index.js';
 import { eventFiles } from '../reading/event-files.js';
+import { tryParseForeign } from '../reading/foreign-json.js';
 import { ImportNotes } from '../reading/notes.js';
 import { FilesLog, type Reading } from '../reading/source-log.js';
 import type { TimeShift } from '../reading/time-shift.js';
@@ -141,7 +142,7 @@ export class AgentFiles {
   private async bashLines(name: string): Promise<string[]> {
     const text = (await this.content(`${BASH_FOLDER}/${name}`, MAX_FILE_BYTES))?.toString() ?? '';
     const texts = BASH_EVENT.test(name) ? [text] : name.endsWith('.jsonl') ? text.split('\n') : [];
-    const events = texts.filter((line) => line !== '').map((line) => tryParseJson(line));
+    const events = texts.filter((line) => line !== '').map((line) => tryParseForeign(line));
     const lines = events.filter(isBashEvent).map((event) => JSON.stringify(inOrder(event)));
     if (lines.length < events.length) this.notes.problem(`${BASH_FOLDER}/${name} is damaged`);
     return lines;
@@ -195,7 +196,7 @@ function isBashEvent(value: unknown): value is JsonObject {
 /** The type of a sub-agent, if its state tells it. */
 async function subagentOf(files: SourceFiles): Promise<string> {
   const content = await files.read('base_state.json', MAX_KEPT_BYTES).catch(() => undefined);
-  const { subagent } = asJsonObject(asJsonObject(tryParseJson(content?.toString() ?? ''))['agent_state']);
+  const { subagent } = asJsonObject(asJsonObject(tryParseForeign(content?.toString() ?? ''))['agent_state']);
   return typeof subagent === 'string' ? subagent : 'unknown';
 }
 

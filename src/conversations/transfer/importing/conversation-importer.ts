@@ -123,7 +123,11 @@ export class ConversationImporter {
     const here = { source_id: source.id, id: own.id };
     if ('difference' in own) return result('different', { ...here, reason: own.difference });
     if ('same' in own) return result('same', { ...here, events: own.same });
-    const plan = await this.plan(source, own.id, files, options, notes);
+    const plan = await this.plan(source, own.id, files, options, notes).catch((error: unknown) => {
+      if (error instanceof NotAConversationError) return errorMessage(error);
+      throw error;
+    });
+    if (typeof plan === 'string') return refused(plan, source.id);
     const { state, logPosition, reading } = plan;
     const transfer = new ConversationImport(source, state, logPosition, reading, notes, options.onEvents);
     if (options.dryRun) await transfer.inspect();

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { serialiseEvent, type ConversationErrorEvent, type DurableEvent } from '../../../events/index.js';
-import { asJsonObject, isJsonObject, parseJson, type JsonObject } from '../../../json/index.js';
+import { asJsonObject, isJsonObject, type JsonObject } from '../../../json/index.js';
 import type { LogRecord } from '../../../storage/index.js';
+import { parseForeign } from './foreign-json.js';
 import type { TimeShift } from './time-shift.js';
 
 const ID = /^[0-9a-fA-F-]{8,100}$/;
@@ -82,7 +83,7 @@ function decode(bytes: Buffer): string {
 function parse(text: string): JsonObject {
   let value: unknown;
   try {
-    value = parseJson(text);
+    value = parseForeign(text);
   } catch (error) {
     throw new UnreadableEventError(error instanceof RangeError ? error.message : 'it is not JSON');
   }

@@ -2,9 +2,10 @@ import path from 'node:path';
 import { isBranchEvent } from '../../../agent/index.js';
 import { errorMessage } from '../../../errors/index.js';
 import { linesOf, tryOpenPlainFile } from '../../../files/index.js';
-import { asJsonObject, tryParseJson } from '../../../json/index.js';
+import { asJsonObject } from '../../../json/index.js';
 import { SourceFileError, type SourceFiles } from '../sources/source-files.js';
 import type { EventFile } from './event-files.js';
+import { tryParseForeign } from './foreign-json.js';
 import type { ImportNotes } from './notes.js';
 import { placeholder, readEvent, UnreadableEventError, type ReadEvent } from './read-event.js';
 import type { TimeShift } from './time-shift.js';
@@ -164,6 +165,6 @@ export class LinesLog extends PiecewiseLog {
 }
 
 function timestampOf(line: string): string | undefined {
-  const { timestamp } = asJsonObject(tryParseJson(line));
+  const { timestamp } = asJsonObject(tryParseForeign(line));
   return typeof timestamp === 'string' ? timestamp : undefined;
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
 import type { Entry, ZipFile } from 'yauzl';
 import { errorMessage } from '../../../errors/index.js';
 import { SourceFileError, type SourceEntry, type SourceFiles } from './source-files.js';
@@ -9,6 +10,10 @@ export interface ZipBounds {
   /** Of all files together, unpacked. */
   bytes: number;
 }
+
+/** The longest name of an entry (characters), and its most levels. Names of trajectories are far below. */
+const MAX_NAME = 512;
+const MAX_LEVELS = 16;
 
 /** For archives that an operator names. */
 export const ZIP_BOUNDS: ZipBounds = { entries: 2_000_000, bytes: 64 * 1024 ** 3 };
@@ -59,7 +64,10 @@ export class ZipArchive {
       });
       const chunks: Buffer[] = [];
       for await (const chunk of stream) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
-      return Buffer.concat(chunks);
+      const content = Buffer.concat(chunks);
+      // yauzl leaves the check to its callers.
+      if (crc32(content) !== entry.crc32) throw new Error('its checksum is wrong');
+      return content;
     } catch (error) {
       throw new SourceFileError(`it cannot be unpacked: ${errorMessage(error)}`);
     }
@@ -81,6 +89,11 @@ function readDirectory(zip: ZipFile, bounds: ZipBounds): Promise<Map<string, Ent
     zip.on('entry', (entry: Entry) => {
       bytes += entry.uncompressedSize;
       if (bytes > bounds.bytes) return fail(`it has more than ${bounds.bytes} bytes when unpacked`);
+      // The folders of a name are looked up one by one.
+      const { length } = entry.fileName;
+      if (length > MAX_NAME) return fail(`it has a name of ${length} characters, more than ${MAX_NAME}`);
+      if (entry.fileName.split('/').length > MAX_LEVELS)
+        return fail(`it has a name of more than ${MAX_LEVELS} levels`);
       if (entries.has(entry.fileName)) return fail(`it has two entries ${entry.fileName}`);
       entries.set(entry.fileName, entry);
       zip.readEntry();
@@ -127,13 +140,15 @@ export class ZipFiles implements SourceFiles {
 function foldersOf(paths: readonly string[]): Map<string, Map<string, boolean>> {
   const folders = new Map<string, Map<string, boolean>>();
   for (const name of paths) {
-    const parts = name.split('/');
-    for (const [depth, part] of parts.entries()) {
+    for (let start = 0; start < name.length;) {
+      const slash = name.indexOf('/', start);
+      const part = name.slice(start, slash === -1 ? undefined : slash);
       if (part === '') break;
-      const folder = parts.slice(0, depth).join('/');
+      const folder = name.slice(0, Math.max(0, start - 1));
       const names = folders.get(folder) ?? new Map<string, boolean>();
-      names.set(part, depth < parts.length - 1 || (names.get(part) ?? false));
+      names.set(part, slash !== -1 || (names.get(part) ?? false));
       folders.set(folder, names);
+      start = slash === -1 ? name.length : slash + 1;
     }
   }
   return folders;
