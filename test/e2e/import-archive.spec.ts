@@ -113,7 +113,7 @@ describe('POST /api/conversations/import', () => {
     const values = new OriginalConversation({ base: { agent_state: { list: Array(600_000).fill(0) } } });
     const large = await send(await trajectoryZip([values]));
     expect(large.text).toContain('base_state.json cannot be read: JSON of more than 500000 values');
-    const names = Array.from({ length: 2_000 }, (_, index) => ({ name: `tool_${index}` }));
+    const names = Array.from({ length: 50 }, (_, index) => ({ name: `tool_${index}` }));
     const terminal = { name: 'terminal', params: { response_schema: 5 } };
     const one = new OriginalConversation({ agent: { tools: [terminal, ...names] } });
     const command = { id: 'a'.repeat(32), kind: 'BashCommand', timestamp: '2026-03-01T10:00:00.000000Z' };
@@ -153,6 +153,9 @@ describe('POST /api/conversations/import', () => {
       workingDir: '/etc',
       meta: { plugins: [{ source: '/x' }] },
     });
+    const call = { id: 'call', conversation_id: 'another', key_id: others.id, model: 'm', cost: 1_000 };
+    const update = conversation.events.find(({ kind }) => kind === 'ConversationStateUpdateEvent');
+    Object.assign(update ?? {}, { key: 'stats', value: { usage_to_metrics: {}, call } });
     const zip = await trajectoryZip([conversation]);
     expect((await send(zip, { key: 'wrong' })).status).toBe(401);
     const imported = await send(zip, { key: mine.key });
@@ -162,6 +165,10 @@ describe('POST /api/conversations/import', () => {
     const route = `/api/conversations/${conversation.id}`;
     expect((await server.request('GET', route, undefined, shown(mine.key))).status).toBe(200);
     expect((await server.request('GET', route, undefined, shown(others.key))).status).toBe(404);
+    // What models have cost is charged to whoever imports it.
+    const stored = await server.request('GET', `${route}/events/${String(update?.['id'])}`);
+    const charged = { call: { conversation_id: conversation.id, key_id: mine.id, cost: 1_000 } };
+    expect(stored.body).toMatchObject({ value: charged });
     const taken = await send(zip, { key: others.key });
     expect(taken).toMatchObject({ status: 409 });
     expect(taken.text).not.toContain('event');

@@ -12,7 +12,8 @@ import {
 import { eventFiles } from '../reading/event-files.js';
 import { tryParseForeign } from '../reading/foreign-json.js';
 import { ImportNotes } from '../reading/notes.js';
-import { FilesLog, type Reading } from '../reading/source-log.js';
+import type { Reading } from '../reading/read-event.js';
+import { FilesLog } from '../reading/source-log.js';
 import type { TimeShift } from '../reading/time-shift.js';
 import { SourceFileError, type SourceFiles } from '../sources/source-files.js';
 import { InnerFiles } from '../sources/inner-files.js';

@@ -89,6 +89,7 @@ export class ArchiveImportService {
       const options: ImportOptions = {
         ...{ secretKeys: [], workspaces: [], zone, newId: wanted.newId, dryRun: wanted.dryRun },
         onEvents: () => undefined,
+        ...(ownerFilter(principal) !== undefined && { callsOf: principal.id }),
         admit: (requested) => this.admit(requested, principal),
       };
       return await withUploadedArchive(request, this.config.max_upload_bytes, (files) =>

@@ -17,13 +17,12 @@ import { fromStored } from '../../state/stored-conversation.js';
 import { holderOf } from '../reading/lease.js';
 import { ImportNotes, type ImportReport } from '../reading/notes.js';
 import { originalState, type StateOptions } from '../reading/original-state.js';
-import { stableUuid } from '../reading/read-event.js';
+import { stableUuid, type Reading } from '../reading/read-event.js';
 import {
   NotAConversationError,
   readConversation,
   type SourceConversation,
 } from '../reading/source-conversation.js';
-import type { Reading } from '../reading/source-log.js';
 import { utcTime } from '../reading/stored-values.js';
 import { findZone, TimeShift, type ZoneOffset } from '../reading/time-shift.js';
 import type { SourceFiles } from '../sources/source-files.js';
@@ -43,6 +42,8 @@ export interface ImportOptions {
   /** Read everything, write nothing. */
   dryRun: boolean;
   onEvents: OnEvents;
+  /** The key whose calls of models the log records, whatever it says itself; undefined: it is trusted. */
+  callsOf?: string;
   /** Says who owns the conversations. @throws for what its owner may not have */
   admit?: (request: RequestedConversation) => Promise<StartConversationRequest>;
 }
@@ -219,7 +220,9 @@ export class ConversationImporter {
     const adapt = (await folder.hasOutputs())
       ? this.adaptPaths(persistenceOf(source, this.config), id)
       : UNCHANGED.adapt;
-    return { source, state, logPosition, reading: { time, adapt } };
+    const owner =
+      options.callsOf === undefined ? undefined : { conversation_id: id, key_id: options.callsOf };
+    return { source, state, logPosition, reading: { time, adapt, ...(owner && { owner }) } };
   }
 
   private async stateOf(

@@ -7,8 +7,7 @@ import { SourceFileError, type SourceFiles } from '../sources/source-files.js';
 import type { EventFile } from './event-files.js';
 import { tryParseForeign } from './foreign-json.js';
 import type { ImportNotes } from './notes.js';
-import { placeholder, readEvent, UnreadableEventError, type ReadEvent } from './read-event.js';
-import type { TimeShift } from './time-shift.js';
+import { placeholder, readEvent, UnreadableEventError, type ReadEvent, type Reading } from './read-event.js';
 
 /** A larger event is damaged. */
 const MAX_EVENT_BYTES = 64 * 1024 * 1024;
@@ -17,13 +16,6 @@ const BATCH_EVENTS = 500;
 const BATCH_CHARACTERS = 4 * 1024 * 1024;
 /** In the place of a timestamp, before the first event. */
 const NO_TIME = '1970-01-01T00:00:00.000000';
-
-/** How the text of an event is read. */
-export interface Reading {
-  time: TimeShift;
-  /** Converts paths of files. */
-  adapt: (line: string) => string;
-}
 
 /** The events of a source in order. Each call of `batches` reads them anew. */
 export interface SourceLog {
@@ -80,13 +72,13 @@ abstract class PiecewiseLog implements SourceLog {
 
   private read(
     { label, id, file, content }: Piece,
-    { time, adapt }: Reading,
+    reading: Reading,
     notes: ImportNotes,
     place: { timestamp: string; parent: string | undefined },
   ): ReadEvent {
     try {
       if (!Buffer.isBuffer(content)) throw content;
-      const read = readEvent(content, time, adapt);
+      const read = readEvent(content, reading);
       if (id !== undefined && read.event.id !== id)
         notes.problem(`${label} has another id than its name says: ${read.event.id}`);
       return read;
