@@ -31,6 +31,11 @@ export const SUBCOMMANDS: Readonly<Record<string, SubcommandEntry>> = {
     summary: 'makes, lists and revokes named keys',
     load: async () => (await import('./keys/index.js')).keysCommand,
   },
+  replay: {
+    usage: 'ID|--trajectory ZIP [options]',
+    summary: 'shows where a conversation would go another way now',
+    load: async () => (await import('./replay/index.js')).replayCommand,
+  },
   usage: {
     usage: 'rebuild',
     summary: 'completes the ledger of what models have cost from the logs',

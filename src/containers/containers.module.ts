@@ -53,9 +53,9 @@ const FOLDERS = Symbol('ContainerFolders');
     { provide: FOLDERS, inject: [AppConfig], useFactory: containerFolders },
     {
       provide: ContainerEngine,
-      inject: [AppConfig],
-      useFactory: ({ conversation_engine }: AppConfig) =>
-        new ContainerEngine(engineAddress(conversation_engine, process.env)),
+      inject: [AppConfig, EngineWatch],
+      useFactory: ({ conversation_engine }: AppConfig, watch: EngineWatch) =>
+        new ContainerEngine(engineAddress(conversation_engine, process.env), watch),
     },
     {
       provide: ContainerRecords,

@@ -137,6 +137,7 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
   ],
   exports: [
     ContextLoader,
+    ConversationRegistry,
     ConversationsService,
     KeyWorkspaces,
     LaunchProfiles,

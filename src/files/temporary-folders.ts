@@ -13,7 +13,16 @@ const UNTOUCHED_MS = 24 * 60 * 60_000;
 
 /** The purpose of a temporary folder. */
 type TemporaryKind =
-  'git' | 'patch' | 'fetch' | 'editor' | 'discovery' | 'browser' | 'credential' | 'proxy' | 'import';
+  | 'git'
+  | 'patch'
+  | 'fetch'
+  | 'editor'
+  | 'discovery'
+  | 'browser'
+  | 'credential'
+  | 'proxy'
+  | 'import'
+  | 'replay';
 
 /**
  * Creates an empty folder, by default in the system's folder for temporary files. The caller removes it. Its

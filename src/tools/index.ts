@@ -25,6 +25,7 @@ export {
 } from './tool-host.js';
 export {
   builtInTool,
+  type RequestedTool,
   DuplicateToolError,
   toolDefinitions,
   ToolParamsError,
@@ -39,7 +40,7 @@ export {
   type ToolInvocation,
   type ToolResource,
 } from './tool.js';
-export { ToolsModule } from './tools.module.js';
+export { ToolRegistrySubstitute, ToolsModule } from './tools.module.js';
 export { truncateMiddle } from './truncate.js';
 export { globMatcher } from './search/glob-matcher.js';
 export { SearchError } from './search/ripgrep.js';

@@ -29,7 +29,7 @@ import type { Tool, ToolDefinition } from './tool.js';
 import type { ToolHost } from './tool-host.js';
 
 /** A tool as an agent's configuration names it. */
-interface RequestedTool {
+export interface RequestedTool {
   name: string;
   params?: Record<string, unknown>;
 }

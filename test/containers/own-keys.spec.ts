@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { WebSocket } from 'ws';
 import { scriptedRequest, SocketRecorder, userMessage } from '../support/conversation-client.js';
@@ -15,6 +15,11 @@ describeWithContainers('Conversations of named keys in containers', () => {
   let engine: ScriptedEngine;
   let endpoint: ChatEndpoint;
   let server: ServerProcess;
+  let one: MadeKey;
+  let two: MadeKey;
+  let poor: MadeKey;
+  let id = '';
+  let poorId = '';
   beforeAll(async () => {
     engine = await ScriptedEngine.start();
     endpoint = await startScriptedEndpoint();
@@ -22,6 +27,7 @@ describeWithContainers('Conversations of named keys in containers', () => {
       key: KEY,
       env: { ...engine.env, SESSION_API_KEY: KEY, OH_OWN_KEYS_LLM_PROFILES_0: 'shared' },
     });
+    [one, two] = [await makeOwn('one'), await makeOwn('two')];
   });
   afterAll(async () => {
     await server.stop();
@@ -35,39 +41,43 @@ describeWithContainers('Conversations of named keys in containers', () => {
     const { workspace: _workspace, ...rest } = scriptedRequest('/workspace', script);
     return ask(key, 'POST', '/api/conversations', { ...rest, ...more });
   };
+  const message = (conversation: string, key: string) =>
+    ask(key, 'POST', `/api/conversations/${conversation}/events`, userMessage('FINISH: x', true));
   const idOf = ({ body }: { body: unknown }) => (body as { id: string }).id;
-  const status = async (id: string) =>
-    ((await ask(KEY, 'GET', `/api/conversations/${id}`)).body as { execution_status: string })
+  const status = async (conversation: string) =>
+    ((await ask(KEY, 'GET', `/api/conversations/${conversation}`)).body as { execution_status: string })
       .execution_status;
 
-  it('belong to their key: others do not see them, also after a restart', async () => {
-    const [one, two] = [await makeOwn('one'), await makeOwn('two')];
+  /** The first conversation is one's, and does not exist for two. */
+  const isSeparate = async () => {
+    const route = `/api/conversations/${id}`;
+    for (const [method, target] of [
+      ['GET', route],
+      ['GET', `${route}/events/search`],
+      ['POST', `${route}/run`],
+      ['GET', `${route}/runtime`],
+      ['DELETE', route],
+    ] as const)
+      expect([target, (await ask(two.key, method, target)).status]).toEqual([target, 404]);
+    const again = await create(two.key, undefined, { conversation_id: id });
+    expect(again.status).toBe(409);
+    expect((await ask(two.key, 'GET', '/api/conversations/count')).body).toBe(0);
+    expect((await ask(one.key, 'GET', '/api/conversations/count')).body).toBe(1);
+    expect((await ask(one.key, 'GET', route)).status).toBe(200);
+  };
+
+  it('belong to their key: others do not see them', async () => {
     const answer = await create(one.key, 'RUN: pwd; echo here > made\nFINISH: done', {
       workspace: { working_dir: 'project/part' },
     });
     expect(answer.status).toBe(201);
-    const id = idOf(answer);
+    id = idOf(answer);
     const route = `/api/conversations/${id}`;
     expect(answer.body).toMatchObject({ workspace: { working_dir: '/workspace/project/part' } });
     await eventually(async () => (await status(id)) === 'finished', 'the run');
     const folder = path.join(server.cwd, 'workspace', 'keys', one.id);
     expect(await readFile(path.join(folder, 'project/part/made'), 'utf8')).toBe('here\n');
 
-    const isSeparate = async () => {
-      for (const [method, target] of [
-        ['GET', route],
-        ['GET', `${route}/events/search`],
-        ['POST', `${route}/run`],
-        ['GET', `${route}/runtime`],
-        ['DELETE', route],
-      ] as const)
-        expect([target, (await ask(two.key, method, target)).status]).toEqual([target, 404]);
-      const again = await create(two.key, undefined, { conversation_id: id });
-      expect(again.status).toBe(409);
-      expect((await ask(two.key, 'GET', '/api/conversations/count')).body).toBe(0);
-      expect((await ask(one.key, 'GET', '/api/conversations/count')).body).toBe(1);
-      expect((await ask(one.key, 'GET', route)).status).toBe(200);
-    };
     await isSeparate();
     const socket = server.socketUrl(`/sockets/events/${id}?resend_mode=all`);
     for (const headers of [shown(two.key), undefined]) {
@@ -84,9 +94,6 @@ describeWithContainers('Conversations of named keys in containers', () => {
     await own.close();
     const share = await ask(one.key, 'POST', `${route}/shares`, {});
     expect(share.status).toBe(201);
-    server = await server.restart('SIGKILL');
-    await isSeparate();
-    expect((await ask(one.key, 'DELETE', route)).status).toBe(200);
   });
 
   it('get no more than the server allows such keys', async () => {
@@ -108,56 +115,66 @@ describeWithContainers('Conversations of named keys in containers', () => {
     expect((await ask(key, 'GET', '/api/conversations/count')).body).toBe(0);
   });
 
-  it('count with their runs and their cost for their key', async () => {
-    const busyKey = await makeKey(server, { limits: { concurrent_runs: 1 } });
-    const busy = idOf(await create(busyKey.key, 'RUN: sleep 100'));
-    const idle = idOf(await create(busyKey.key));
-    const message = (id: string, key: string) =>
-      ask(key, 'POST', `/api/conversations/${id}/events`, userMessage('FINISH: x', true));
-    const refused = await message(idle, busyKey.key);
-    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);
-    expect((await create(busyKey.key, 'SAY: x')).status).toBe(429);
-    expect((await ask(busyKey.key, 'POST', `/api/conversations/${busy}/interrupt`)).status).toBe(200);
-    await eventually(async () => (await message(idle, busyKey.key)).status === 200, 'a free place');
-
-    // A call costs about a dollar: the endpoint reports 1,000 prompt tokens.
-    const price = { input_cost_per_token: 0.001, output_cost_per_token: 0, num_retries: 0 };
-    const llm = endpointLlm(endpoint, price);
-    const poor = await makeKey(server, { reach: 'own', limits: { usd_per_day: 1.5 } });
-    const wait = { tools: [['terminal', { command: 'sleep 1' }]] as [string, Record<string, unknown>][] };
-    endpoint.script([wait, wait, { say: 'done' }]);
-    const id = idOf(await create(poor.key, 'go', { agent: { llm, tools: [{ name: 'terminal' }] } }));
-    await eventually(async () => (await status(id)) === 'paused', 'the pause');
-    expect(endpoint.requests).toHaveLength(2);
-    const over = await message(id, poor.key);
-    expect(over.status).toBe(429);
-    expect(JSON.stringify(over.body)).toMatch(/\(usd_per_day\)/);
-    await eventually(async () => (await counted(id)) > 1.9, 'the stored cost');
-    server = await server.restart('SIGKILL');
-    expect((await message(id, poor.key)).status).toBe(429);
-  });
-
-  it('name the agent profile that they were started with', async () => {
+  it('count with their runs for their key, and name the agent profile that they were started with', async () => {
     const stored = await ask(KEY, 'POST', '/api/profiles/plain', { llm: { model: 'scripted/plain' } });
     expect(stored.status).toBeLessThan(300);
     const profile = { llm_profile_ref: 'plain', public_skills: [], secret_refs: ['KNOWN'] };
     await ask(KEY, 'POST', '/api/agent-profiles/plain', profile);
     const { body } = await ask(KEY, 'GET', '/api/agent-profiles/plain');
     const { id: agent_profile_id } = (body as { profile: { id: string } }).profile;
-    const created = await create(KEY, undefined, { agent: null, agent_profile_id });
+    const busyKey = await makeKey(server, { limits: { concurrent_runs: 1 } });
+    const busy = idOf(await create(busyKey.key, 'RUN: sleep 100'));
+    const created = await create(busyKey.key, undefined, { agent: null, agent_profile_id });
+    const idle = idOf(created);
     expect(created.body).toMatchObject({
       launched_agent_profile: { agent_profile_id, secret_refs: ['KNOWN'], llm_profile_ref: null },
     });
-    const shownLater = await ask(KEY, 'GET', `/api/conversations/${idOf(created)}`);
+    const shownLater = await ask(KEY, 'GET', `/api/conversations/${idle}`);
     expect(shownLater.body).toMatchObject({ launched_agent_profile: { agent_profile_id } });
+    const refused = await message(idle, busyKey.key);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);
+    expect((await create(busyKey.key, 'SAY: x')).status).toBe(429);
+    expect((await ask(busyKey.key, 'POST', `/api/conversations/${busy}/interrupt`)).status).toBe(200);
+    await eventually(async () => (await message(idle, busyKey.key)).status === 200, 'a free place');
+  });
+
+  it('count with their cost for their key', async () => {
+    // A call costs about a dollar: the endpoint reports 1,000 prompt tokens.
+    const price = { input_cost_per_token: 0.001, output_cost_per_token: 0, num_retries: 0 };
+    const llm = endpointLlm(endpoint, price);
+    poor = await makeKey(server, { reach: 'own', limits: { usd_per_day: 1.5 } });
+    // The second call is over the limit: what it asks for ends only when the pause was decided.
+    const command = 'until [ -e /workspace/go ]; do sleep 0.1; done; sleep 1';
+    endpoint.script([{ tools: [['terminal', { command: 'true' }]] }, { tools: [['terminal', { command }]] }]);
+    const agent = { llm, tools: [{ name: 'terminal' }] };
+    poorId = idOf(await create(poor.key, 'go', { agent, workspace: { working_dir: 'work' } }));
+    await server.logs(`conversation ${poorId} is paused`);
+    await writeFile(path.join(server.cwd, 'workspace/keys', poor.id, 'go'), '');
+    await eventually(async () => (await status(poorId)) === 'paused', 'the pause');
+    expect(endpoint.requests).toHaveLength(2);
+    const over = await message(poorId, poor.key);
+    expect(over.status).toBe(429);
+    expect(JSON.stringify(over.body)).toMatch(/\(usd_per_day\)/);
+    await eventually(async () => (await counted(poorId)) > 1.9, 'the stored cost');
+  });
+
+  it('belong to their key, with their cost, after a restart, too', async () => {
+    server = await server.restart('SIGKILL');
+    await isSeparate();
+    expect((await message(poorId, poor.key)).status).toBe(429);
+    expect((await ask(one.key, 'DELETE', `/api/conversations/${id}`)).status).toBe(200);
   });
 
   const makeOwn = (name: string): Promise<MadeKey> =>
     makeKey(server, { name: `${name}-${randomUUID()}`, reach: 'own' });
 
   /** What the record of a conversation says. */
-  async function counted(id: string): Promise<number> {
-    const file = path.join(server.cwd, 'persistence/runtime-control', `${id.replaceAll('-', '')}.json`);
+  async function counted(conversation: string): Promise<number> {
+    const file = path.join(
+      server.cwd,
+      'persistence/runtime-control',
+      `${conversation.replaceAll('-', '')}.json`,
+    );
     const text = await readFile(file, 'utf8');
     return (JSON.parse(text) as { counted_usd: number }).counted_usd;
   }

@@ -51,9 +51,10 @@ describe('import', () => {
       new OriginalConversation({
         title: 'A finished one',
         secretKey: THEIR_KEY,
+        workingDir: cwd,
         base: { tags: { team: 'blue' }, of_a_later_version: { kept: true } },
       }),
-      new OriginalConversation({ status: 'running', open: true }),
+      new OriginalConversation({ status: 'running', open: true, workingDir: cwd }),
     ];
     finished.events.splice(4, 0, longOutput(finished));
     const folder = await finished.write(source);
@@ -132,6 +133,7 @@ describe('import', () => {
   it('names what is damaged, imports the rest, and keeps what it could not use', async () => {
     const damaged = new OriginalConversation({
       steps: 3,
+      workingDir: cwd,
       agent: { tools: [{ name: 'terminal' }, { name: 'their_tool' }], tool_concurrency_limit: 'many' },
     });
     const folder = await damaged.write(source);

@@ -134,7 +134,7 @@ describe('named keys', () => {
       body: JSON.stringify({
         model: 'openhands_streamed',
         stream: true,
-        messages: [{ role: 'user', content: 'SAY: hello\nWAIT: 600\nFINISH: late' }],
+        messages: [{ role: 'user', content: 'WAIT: 1000\nSAY: late' }],
       }),
     });
     expect(response.status).toBe(200);

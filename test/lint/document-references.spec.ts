@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const ROOT = path.join(import.meta.dirname, '../..');
-const FOLDERS = ['src', 'console', 'test', 'docs', 'bench', 'deploy', 'scripts', 'examples'];
+const FOLDERS = ['src', 'console', 'test', 'docs', 'bench', 'deploy', 'eval', 'scripts', 'examples'];
 
 const files = [...readdirSync(ROOT), ...FOLDERS.flatMap(filesIn)];
 const documents = files.filter((file) => file.endsWith('.md'));

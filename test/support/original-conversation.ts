@@ -5,6 +5,8 @@ import { Cipher } from '../../src/crypto/index.js';
 import type { JsonObject } from '../../src/json/index.js';
 
 const START = Date.parse('2026-03-01T10:00:00Z');
+/** Cannot be made: a server in which the agent goes on would run `git init` there. */
+const NO_FOLDER = '/dev/null/project';
 
 /** What differs between conversations of the original. */
 export interface OriginalOptions {
@@ -86,7 +88,7 @@ export class OriginalConversation {
   }
 
   meta(): JsonObject {
-    const { title = null, workingDir = '/tmp', meta } = this.options;
+    const { title = null, workingDir = NO_FOLDER, meta } = this.options;
     return {
       workspace: { working_dir: workingDir, kind: 'LocalWorkspace' },
       confirmation_policy: { kind: 'AlwaysConfirm' },
@@ -102,7 +104,7 @@ export class OriginalConversation {
   }
 
   base(): JsonObject {
-    const { status = 'finished', workingDir = '/tmp', agent, llm, base } = this.options;
+    const { status = 'finished', workingDir = NO_FOLDER, agent, llm, base } = this.options;
     return {
       id: this.id,
       agent: {

@@ -4,6 +4,7 @@ import { withTimeout } from '../../flow/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { BoundedAgent } from './bounded-agent.js';
 import { EngineAwayError, EngineRefusedError } from './engine-errors.js';
+import type { EngineWatch } from './engine-watch.js';
 
 /** Longest answer of the engine that is read (bytes): a list of thousands of containers. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
@@ -49,6 +50,8 @@ export class ContainerEngine {
   constructor(
     /** As of `engineAddress`. */
     readonly address: EngineAddress,
+    /** Is told of each call, so that readiness does not have to wait for the next look. */
+    private readonly watch: EngineWatch,
     private readonly answerMs = ANSWER_MS,
   ) {}
 
@@ -144,11 +147,16 @@ export class ContainerEngine {
     try {
       const called = action(new Client(optionsFor(this.address, end.reached)), stop.signal);
       // Not only the signal: it ends the request, but not the wait for an answer that comes byte by byte.
-      return await withTimeout(Promise.race([called, end.withoutAnswer]), ms, () => {
+      const answer = await withTimeout(Promise.race([called, end.withoutAnswer]), ms, () => {
         throw new EngineAwayError(`${this.address.shown} did not answer within ${ms / 1000} s (${what})`);
       });
+      this.watch.reached(this.address.shown);
+      return answer;
     } catch (error) {
-      throw this.failure(what, error);
+      const failure = this.failure(what, error);
+      if (failure instanceof EngineAwayError) this.watch.failed(failure);
+      else this.watch.reached(this.address.shown);
+      throw failure;
     } finally {
       end.forget();
       stop.abort();

@@ -37,6 +37,14 @@ export class ConversationTransfer {
     return this.exporter.open(id, secrets);
   }
 
+  /**
+   * A stored conversation, whether a server has it open or not. The caller closes the log.
+   * @throws ConversationNotFoundError, DamagedConversationError
+   */
+  read(id: string): ReturnType<ConversationStore['read']> {
+    return this.store.read(id);
+  }
+
   /** The ids of all conversations, oldest first. */
   async ids(): Promise<string[]> {
     const ids: string[] = [];

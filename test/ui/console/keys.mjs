@@ -71,7 +71,7 @@ export async function keysAndAudit({ openPage, startServer, step, axe, screensho
   await step('gives a key that may only look a page without what it may not do', async () => {
     const { body } = await ask('POST', '/api/conversations', ADMIN, {
       agent: { llm: { model: 'scripted/demo', usage_id: 'agent' }, tools: [] },
-      workspace: { working_dir: server.folder ?? '/tmp' },
+      workspace: { working_dir: server.folder },
       initial_message: { role: 'user', content: [{ type: 'text', text: 'SAY: Good morning.' }] },
     });
     const viewer = await openPage({ of: server, at: `conversations/${body.id}`, key: made });

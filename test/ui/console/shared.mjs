@@ -18,7 +18,7 @@ export async function shareLinks({ openPage, startServer, step, axe, screenshots
   const say = (text) => ({ role: 'user', content: [{ type: 'text', text }] });
   const { id } = await ask('POST', '/api/conversations', {
     agent: { llm: { model: 'scripted/demo', usage_id: 'agent' }, tools: [] },
-    workspace: { working_dir: server.folder ?? '/tmp' },
+    workspace: { working_dir: server.folder },
     autotitle: false,
     initial_message: say('SAY: Good morning.'),
   });
@@ -38,7 +38,10 @@ export async function shareLinks({ openPage, startServer, step, axe, screenshots
   await step('follows it beyond a line of the log that is no event for it', async () => {
     await server.stop();
     const found = await readdir(server.folder, { recursive: true });
-    const log = path.join(server.folder, found.find((name) => name.endsWith('events.jsonl')));
+    const log = path.join(
+      server.folder,
+      found.find((name) => name.endsWith('events.jsonl')),
+    );
     const [first = ''] = (await readFile(log, 'utf8')).split('\n');
     await appendFile(log, `${JSON.stringify({ ...JSON.parse(first), id: 'odd', kind: 7 })}\n`);
     expectProblems(page, /WebSocket|socket|ERR_CONNECTION_REFUSED/);

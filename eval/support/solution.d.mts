@@ -1,0 +1,3 @@
+import type { Solution } from './tasks.mjs';
+
+export function applySteps(solution: Solution, folder: string): Promise<void>;

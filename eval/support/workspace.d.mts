@@ -1,0 +1,1 @@
+export function takeSnapshot(folder: string): Map<string, string>;
