@@ -25,6 +25,8 @@ const BASH_FOLDER = 'bash_events';
 /** Beside the log: what could not be imported, as it was. */
 const KEPT_FOLDER = 'imported';
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
+/** Of the file of a command or an output. The original cuts outputs far below. */
+const MAX_BASH_EVENT_BYTES = 16 * 1024 * 1024;
 const MAX_KEPT_BYTES = 16 * 1024 * 1024;
 const MAX_KEPT_FILES = 1_000;
 /** Names without anything that leads elsewhere. */
@@ -141,7 +143,8 @@ export class AgentFiles {
   }
 
   private async bashLines(name: string): Promise<string[]> {
-    const text = (await this.content(`${BASH_FOLDER}/${name}`, MAX_FILE_BYTES))?.toString() ?? '';
+    const maxBytes = BASH_EVENT.test(name) ? MAX_BASH_EVENT_BYTES : MAX_FILE_BYTES;
+    const text = (await this.content(`${BASH_FOLDER}/${name}`, maxBytes))?.toString() ?? '';
     const texts = BASH_EVENT.test(name) ? [text] : name.endsWith('.jsonl') ? text.split('\n') : [];
     const events = texts.filter((line) => line !== '').map((line) => tryParseForeign(line));
     const lines = events.filter(isBashEvent).map((event) => JSON.stringify(inOrder(event)));

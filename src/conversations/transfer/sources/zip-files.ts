@@ -9,6 +9,8 @@ export interface ZipBounds {
   entries: number;
   /** Of all files together, unpacked. */
   bytes: number;
+  /** Of one document or event (`*.json`), unpacked: parsing it takes a turn that others wait for. */
+  documentBytes: number;
 }
 
 /** The longest name of an entry (characters), and its most levels. Names of trajectories are far below. */
@@ -16,7 +18,7 @@ const MAX_NAME = 512;
 const MAX_LEVELS = 16;
 
 /** For archives that an operator names. */
-export const ZIP_BOUNDS: ZipBounds = { entries: 2_000_000, bytes: 64 * 1024 ** 3 };
+export const ZIP_BOUNDS: ZipBounds = { entries: 2_000_000, bytes: 64 * 1024 ** 3, documentBytes: Infinity };
 
 /** A file is no usable archive; the message says why. */
 export class ZipError extends Error {
@@ -31,6 +33,7 @@ export class ZipArchive {
   private constructor(
     private readonly zip: ZipFile,
     readonly entries: ReadonlyMap<string, Entry>,
+    private readonly bounds: ZipBounds,
   ) {}
 
   /** @throws ZipError for anything but a zip within the bounds */
@@ -44,7 +47,7 @@ export class ZipArchive {
       });
     });
     try {
-      return new ZipArchive(zip, await readDirectory(zip, bounds));
+      return new ZipArchive(zip, await readDirectory(zip, bounds), bounds);
     } catch (error) {
       zip.close();
       throw error;
@@ -53,8 +56,9 @@ export class ZipArchive {
 
   /** The content of an entry. @throws SourceFileError */
   async read(entry: Entry, maxBytes: number): Promise<Buffer> {
-    if (entry.uncompressedSize > maxBytes)
-      throw new SourceFileError(`it has ${entry.uncompressedSize} bytes, more than ${maxBytes}`);
+    const limit = entry.fileName.endsWith('.json') ? Math.min(maxBytes, this.bounds.documentBytes) : maxBytes;
+    if (entry.uncompressedSize > limit)
+      throw new SourceFileError(`it has ${entry.uncompressedSize} bytes, more than ${limit}`);
     try {
       const stream = await new Promise<Readable>((resolve, reject) => {
         this.zip.openReadStream(entry, (error, opened) => {
