@@ -176,6 +176,22 @@ describe('POST /api/conversations/import', () => {
     const taken = await send(zip, { key: others.key });
     expect(taken).toMatchObject({ status: 409 });
     expect(taken.text).not.toContain('event');
+    // Uploads that never end: the second is refused, others of the server are not.
+    const leaving = new AbortController();
+    const endless = () =>
+      fetch(`${server.url}/api/conversations/import`, {
+        method: 'POST',
+        headers: { ...shown(others.key), 'content-type': 'application/zip' },
+        body: new ReadableStream({ start: (stream) => stream.enqueue(Buffer.from('P')) }),
+        duplex: 'half',
+        signal: leaving.signal,
+      });
+    const uploads = [endless(), endless()];
+    expect((await Promise.race(uploads)).status).toBe(429);
+    expect((await send('no zip')).status).toBe(422);
+    leaving.abort();
+    await Promise.allSettled(uploads);
+    await eventually(async () => (await send('no zip', { key: others.key })).status === 422, 'its turn');
     const model = new OriginalConversation({ llm: { model: 'openai/gpt-5.6' } });
     const refused = await send(await trajectoryZip([model]), { key: mine.key });
     expect(refused).toMatchObject({ status: 403 });
