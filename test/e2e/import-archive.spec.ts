@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { asJsonObject } from '../../src/json/index.js';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { makeKey, shown } from '../support/named-keys.js';
@@ -49,6 +51,13 @@ describe('POST /api/conversations/import', () => {
     const client = await ConversationClient.create(server, request);
     await client.reaches('finished');
     const before = { info: await client.info(), events: await client.events() };
+    // The lists of answers are in the metadata only, which follow the log.
+    const answers = JSON.stringify(before.info).match(/scripted-[0-9a-f-]{36}/g) ?? [];
+    const folder = path.join(server.cwd, 'workspace', 'conversations', client.id.replaceAll('-', ''));
+    await eventually(async () => {
+      const stored = await readFile(path.join(folder, 'metadata.json'), 'utf8');
+      return answers.every((answer) => stored.includes(answer));
+    }, 'the metadata of the last answer');
     const download = await fetch(`${server.url}/api/file/download-trajectory/${client.id}`, {
       headers: shown(ADMIN),
     });
