@@ -7,15 +7,18 @@ const MAX_DEPTH = 200;
  * Parses untrusted JSON. `JSON.parse` accepts any depth, but walking through the value or writing it again
  * takes stack for each level.
  * @param text the caller bounds its length
- * @throws SyntaxError as `JSON.parse` does, RangeError for more than 200 levels
+ * @param values how many it may have: an empty object of two characters takes 50 bytes of memory and more
+ * @throws SyntaxError as `JSON.parse` does, RangeError for more than 200 levels, or more values
  */
-export function parseJson(text: string): unknown {
+export function parseJson(text: string, values = Infinity): unknown {
+  const size = new JsonSize({ values: Infinity, depth: MAX_DEPTH });
   try {
-    new JsonSize({ values: Infinity, depth: MAX_DEPTH }).push(Buffer.from(text));
+    size.push(Buffer.from(text));
   } catch (error) {
     if (error instanceof JsonBoundsError) throw new RangeError(`JSON nested more than ${MAX_DEPTH} deep`);
     throw error;
   }
+  if (size.count > values) throw new RangeError(`JSON of more than ${values} values`);
   return JSON.parse(text);
 }
 

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { asJsonObject } from '../../src/json/index.js';
 import { CommandProgram } from '../support/command-program.js';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
@@ -52,6 +54,13 @@ describe('POST /api/conversations/import', () => {
     const client = await ConversationClient.create(server, request);
     await client.reaches('finished');
     const before = { info: await client.info(), events: await client.events() };
+    // The lists of answers are in the metadata only, which follow the log.
+    const answers = JSON.stringify(before.info).match(/scripted-[0-9a-f-]{36}/g) ?? [];
+    const folder = path.join(server.cwd, 'workspace', 'conversations', client.id.replaceAll('-', ''));
+    await eventually(async () => {
+      const stored = await readFile(path.join(folder, 'metadata.json'), 'utf8');
+      return answers.every((answer) => stored.includes(answer));
+    }, 'the metadata of the last answer');
     const download = await fetch(`${server.url}/api/file/download-trajectory/${client.id}`, {
       headers: shown(ADMIN),
     });
@@ -109,6 +118,51 @@ describe('POST /api/conversations/import', () => {
     expect(await send(bomb)).toMatchObject({ status: 422 });
   });
 
+  it('bounds what a small archive costs', async () => {
+    const deep = await trajectoryZip([new OriginalConversation()], { [`${'a/'.repeat(30_000)}x`]: 'x' });
+    expect(await send(deep)).toMatchObject({ status: 422 });
+    // Each value takes many times its length in memory.
+    const values = new OriginalConversation({ base: { agent_state: { list: Array(600_000).fill(0) } } });
+    const large = await send(await trajectoryZip([values]));
+    expect(large.text).toContain('base_state.json cannot be read: JSON of more than 500000 values');
+    const long = new OriginalConversation({ base: { agent_state: { text: 'x'.repeat(17 * 1024 * 1024) } } });
+    expect((await send(await trajectoryZip([long]))).text).toContain(
+      'base_state.json cannot be read: it has',
+    );
+    const names = Array.from({ length: 50 }, (_, index) => ({ name: `tool_${index}` }));
+    const terminal = { name: 'terminal', params: { response_schema: 5 } };
+    const one = new OriginalConversation({ agent: { tools: [terminal, ...names] } });
+    const command = { id: 'a'.repeat(32), kind: 'BashCommand', timestamp: '2026-03-01T10:00:00.000000Z' };
+    const bash = JSON.stringify({ ...command, x: 0 }).replace(
+      '0}',
+      `${'['.repeat(9_000)}${']'.repeat(9_000)}}`,
+    );
+    const file = `${one.hex}/bash_events/20260301100000_BashCommand_${command.id}`;
+    const tools = await send(await trajectoryZip([one], { [file]: bash }));
+    expect(tools.status).toBe(201);
+    expect(tools.text).toContain('the tool tool_0 is unknown here');
+    expect(tools.text).toContain('the tool terminal is left out: response_schema must be a JSON Schema');
+    expect(tools.text).toContain('is damaged');
+  });
+
+  it('notices damage that a checksum shows, loops of parents, and costs below zero', async () => {
+    const one = new OriginalConversation({
+      base: { stats: { usage_to_metrics: { agent: { accumulated_cost: -5, costs: [{ cost: -5 }] } } } },
+    });
+    const last = one.events.findLast(({ kind }) => kind !== 'ConversationStateUpdateEvent');
+    Object.assign(last ?? {}, { parent_id: last?.['id'] });
+    const zip = Buffer.from(await trajectoryZip([one], { [`${one.hex}/TASKS.json`]: '[]' }));
+    // The checksum of the last entry.
+    const entry = zip.lastIndexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02]));
+    zip.writeUInt32LE(zip.readUInt32LE(entry + 16) ^ 1, entry + 16);
+    const imported = await send(zip);
+    expect(imported.status).toBe(201);
+    expect(imported.text).toContain('TASKS.json is left out: it cannot be unpacked: its checksum is wrong');
+    expect(imported.text).not.toContain(':-5');
+    const route = `/api/conversations/${one.id}/agent_final_response`;
+    expect(await server.request('GET', route)).toMatchObject({ status: 200, body: { response: '' } });
+  });
+
   it('gives a key that reaches its own conversations only what it may have', async () => {
     const [mine, others] = [await makeKey(server, { reach: 'own' }), await makeKey(server, { reach: 'own' })];
     const conversation = new OriginalConversation({
@@ -140,6 +194,22 @@ describe('POST /api/conversations/import', () => {
     expect(rebuilt.code).toBe(0);
     const ofKey = async (id: string) => (await usageOf(server, `from=2026-01-01&key=${id}`)).total.cost;
     expect([await ofKey(mine.id), await ofKey(others.id)]).toEqual([0, 0]);
+    // Uploads that never end: the second is refused, others of the server are not.
+    const leaving = new AbortController();
+    const endless = () =>
+      fetch(`${server.url}/api/conversations/import`, {
+        method: 'POST',
+        headers: { ...shown(others.key), 'content-type': 'application/zip' },
+        body: new ReadableStream({ start: (stream) => stream.enqueue(Buffer.from('P')) }),
+        duplex: 'half',
+        signal: leaving.signal,
+      });
+    const uploads = [endless(), endless()];
+    expect((await Promise.race(uploads)).status).toBe(429);
+    expect((await send('no zip')).status).toBe(422);
+    leaving.abort();
+    await Promise.allSettled(uploads);
+    await eventually(async () => (await send('no zip', { key: others.key })).status === 422, 'its turn');
     const model = new OriginalConversation({ llm: { model: 'openai/gpt-5.6' } });
     const refused = await send(await trajectoryZip([model]), { key: mine.key });
     expect(refused).toMatchObject({ status: 403 });

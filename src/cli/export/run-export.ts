@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { AppConfig } from '../../config/index.js';
 import { type ConversationTransfer, ConversationNotFoundError } from '../../conversations/index.js';
 import { errorMessage } from '../../errors/index.js';
-import { makeFolder, undefinedIfMissing } from '../../files/index.js';
+import { makeFolder, syncFolder, undefinedIfMissing } from '../../files/index.js';
 import { DamagedConversationError } from '../../storage/index.js';
 import { dashedUuid } from '../../text/index.js';
 import { CopyError } from '../copying/copy-error.js';
@@ -87,8 +87,9 @@ async function writeZip(content: AsyncIterable<Buffer>, file: string): Promise<b
   if ((await lstat(file).catch(undefinedIfMissing)) !== undefined) return false;
   const temporary = `${file}.tmp`;
   try {
-    await pipeline(content, createWriteStream(temporary, { mode: FILE_MODE }));
+    await pipeline(content, createWriteStream(temporary, { mode: FILE_MODE, flush: true }));
     await rename(temporary, file);
+    await syncFolder(path.dirname(file));
     return true;
   } catch (error) {
     await rm(temporary, { force: true });

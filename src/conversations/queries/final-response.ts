@@ -17,9 +17,13 @@ export interface FinalResponse {
  * The agent's final response on the active branch: the message of `finish`, or its last message. Else empty.
  */
 export async function finalResponse(log: LogReader, head: string | null): Promise<FinalResponse> {
+  let before = Infinity;
   for (let eventId = await durableHead(log, head); eventId !== null;) {
     const seq = await log.seqOf(eventId);
-    const [line] = seq === undefined ? [] : await log.readMany([seq]);
+    // A parent comes first. Where an imported log says otherwise, its branch ends.
+    if (seq === undefined || seq >= before) break;
+    before = seq;
+    const [line] = await log.readMany([seq]);
     const event = line === undefined ? undefined : await parseWithYield(line);
     if (!event) break;
     if (event.kind === 'ActionEvent' && event.tool_name === 'finish') {

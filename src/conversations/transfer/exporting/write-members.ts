@@ -45,6 +45,7 @@ async function writeMember(place: string, { mode, modified, content }: ZipMember
   try {
     if (Buffer.isBuffer(content)) await handle.writeFile(content);
     else for await (const chunk of content ?? []) await handle.writeFile(chunk);
+    await handle.datasync();
   } finally {
     await handle.close();
   }

@@ -1,7 +1,7 @@
 import { appendFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder, syncFolder } from '../../../files/index.js';
-import { asJsonObject, isJsonObject, tryParseJson, type JsonObject } from '../../../json/index.js';
+import { asJsonObject, isJsonObject, type JsonObject } from '../../../json/index.js';
 import {
   BashCommandEndedError,
   bashRecordOf,
@@ -10,8 +10,10 @@ import {
   type BashHistory,
 } from '../../../storage/index.js';
 import { eventFiles } from '../reading/event-files.js';
+import { tryParseForeign } from '../reading/foreign-json.js';
 import { ImportNotes } from '../reading/notes.js';
-import { FilesLog, type Reading } from '../reading/source-log.js';
+import type { Reading } from '../reading/read-event.js';
+import { FilesLog } from '../reading/source-log.js';
 import type { TimeShift } from '../reading/time-shift.js';
 import { SourceFileError, type SourceFiles } from '../sources/source-files.js';
 import { InnerFiles } from '../sources/inner-files.js';
@@ -23,6 +25,8 @@ const BASH_FOLDER = 'bash_events';
 /** Beside the log: what could not be imported, as it was. */
 const KEPT_FOLDER = 'imported';
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
+/** Of the file of a command or an output. The original cuts outputs far below. */
+const MAX_BASH_EVENT_BYTES = 16 * 1024 * 1024;
 const MAX_KEPT_BYTES = 16 * 1024 * 1024;
 const MAX_KEPT_FILES = 1_000;
 /** Names without anything that leads elsewhere. */
@@ -139,9 +143,10 @@ export class AgentFiles {
   }
 
   private async bashLines(name: string): Promise<string[]> {
-    const text = (await this.content(`${BASH_FOLDER}/${name}`, MAX_FILE_BYTES))?.toString() ?? '';
+    const maxBytes = BASH_EVENT.test(name) ? MAX_BASH_EVENT_BYTES : MAX_FILE_BYTES;
+    const text = (await this.content(`${BASH_FOLDER}/${name}`, maxBytes))?.toString() ?? '';
     const texts = BASH_EVENT.test(name) ? [text] : name.endsWith('.jsonl') ? text.split('\n') : [];
-    const events = texts.filter((line) => line !== '').map((line) => tryParseJson(line));
+    const events = texts.filter((line) => line !== '').map((line) => tryParseForeign(line));
     const lines = events.filter(isBashEvent).map((event) => JSON.stringify(inOrder(event)));
     if (lines.length < events.length) this.notes.problem(`${BASH_FOLDER}/${name} is damaged`);
     return lines;
@@ -195,7 +200,7 @@ function isBashEvent(value: unknown): value is JsonObject {
 /** The type of a sub-agent, if its state tells it. */
 async function subagentOf(files: SourceFiles): Promise<string> {
   const content = await files.read('base_state.json', MAX_KEPT_BYTES).catch(() => undefined);
-  const { subagent } = asJsonObject(asJsonObject(tryParseJson(content?.toString() ?? ''))['agent_state']);
+  const { subagent } = asJsonObject(asJsonObject(tryParseForeign(content?.toString() ?? ''))['agent_state']);
   return typeof subagent === 'string' ? subagent : 'unknown';
 }
 

@@ -28,7 +28,7 @@ class ImportLimitError extends DomainError {
   override readonly name = 'ImportLimitError';
   readonly kind = 'limit-reached';
   constructor() {
-    super(`Only ${MAX_IMPORTS} archives are imported at a time; try again later`);
+    super(`Only ${MAX_IMPORTS} archives are imported at a time, one for a key; try again later`);
   }
 }
 
@@ -58,6 +58,8 @@ export interface ArchiveImportAnswer {
 @Injectable()
 export class ArchiveImportService {
   private active = 0;
+  /** Keys of reach `own` with an import: each may have one, so that others get their turn. */
+  private readonly importing = new Set<string>();
 
   constructor(
     private readonly importer: ConversationImporter,
@@ -83,8 +85,11 @@ export class ArchiveImportService {
     const zone = timeZone === null ? undefined : zoneOf(timeZone);
     if (timeZone !== null && !zone)
       throw new InvalidRequestError(['query', 'time_zone'], 'unknown time zone', timeZone);
-    if (this.active >= MAX_IMPORTS) throw new ImportLimitError();
+    const ownKey = ownerFilter(principal) === undefined ? undefined : principal.id;
+    if (this.active >= MAX_IMPORTS || (ownKey !== undefined && this.importing.has(ownKey)))
+      throw new ImportLimitError();
     this.active += 1;
+    if (ownKey !== undefined) this.importing.add(ownKey);
     try {
       const options: ImportOptions = {
         ...{ secretKeys: [], workspaces: [], zone, newId: wanted.newId, dryRun: wanted.dryRun },
@@ -98,6 +103,7 @@ export class ArchiveImportService {
       );
     } finally {
       this.active -= 1;
+      if (ownKey !== undefined) this.importing.delete(ownKey);
     }
   }
 

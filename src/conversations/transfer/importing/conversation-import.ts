@@ -3,7 +3,7 @@ import type { BashHistories, EventLog, LeaseFence } from '../../../storage/index
 import { foldEvent, type ConversationState } from '../../state/conversation-state.js';
 import type { ImportNotes } from '../reading/notes.js';
 import type { SourceConversation } from '../reading/source-conversation.js';
-import type { Reading } from '../reading/source-log.js';
+import type { Reading } from '../reading/read-event.js';
 import type { AgentFiles } from './agent-files.js';
 import { recordInterruption } from './interrupted.js';
 import { LogFold } from './log-fold.js';

@@ -17,13 +17,12 @@ import { fromStored } from '../../state/stored-conversation.js';
 import { holderOf } from '../reading/lease.js';
 import { ImportNotes, type ImportReport } from '../reading/notes.js';
 import { originalState, type StateOptions } from '../reading/original-state.js';
-import { stableUuid } from '../reading/read-event.js';
+import { stableUuid, type Reading } from '../reading/read-event.js';
 import {
   NotAConversationError,
   readConversation,
   type SourceConversation,
 } from '../reading/source-conversation.js';
-import type { Reading } from '../reading/source-log.js';
 import { utcTime } from '../reading/stored-values.js';
 import { findZone, TimeShift, type ZoneOffset } from '../reading/time-shift.js';
 import type { SourceFiles } from '../sources/source-files.js';
@@ -125,7 +124,11 @@ export class ConversationImporter {
     const here = { source_id: source.id, id: own.id };
     if ('difference' in own) return result('different', { ...here, reason: own.difference });
     if ('same' in own) return result('same', { ...here, events: own.same });
-    const plan = await this.plan(source, own.id, files, options, notes);
+    const plan = await this.plan(source, own.id, files, options, notes).catch((error: unknown) => {
+      if (error instanceof NotAConversationError) return errorMessage(error);
+      throw error;
+    });
+    if (typeof plan === 'string') return refused(plan, source.id);
     const { state, logPosition, reading } = plan;
     const transfer = new ConversationImport(source, state, logPosition, reading, notes, options.onEvents);
     if (options.dryRun) await transfer.inspect();

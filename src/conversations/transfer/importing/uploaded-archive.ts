@@ -17,7 +17,7 @@ const FIELD = 'file';
 const BINARY = /^application\/(octet-stream|zip|x-zip-compressed)\b/i;
 const MIB = 1024 * 1024;
 const MAX_ZIP_BYTES = 256 * MIB;
-const UNPACKED: ZipBounds = { entries: 200_000, bytes: 2048 * MIB };
+const UNPACKED: ZipBounds = { entries: 200_000, bytes: 2048 * MIB, documentBytes: 16 * MIB };
 /** A client that sends nothing for so long is disconnected (ms). */
 const IDLE_MS = 30_000;
 const FILE_MODE = 0o600;

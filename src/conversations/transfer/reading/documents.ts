@@ -1,6 +1,7 @@
-import { isJsonObject, parseJson, type JsonObject } from '../../../json/index.js';
+import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import { errorMessage } from '../../../errors/index.js';
 import { SourceFileError, type SourceFiles } from '../sources/source-files.js';
+import { parseForeign } from './foreign-json.js';
 import type { ImportNotes } from './notes.js';
 
 /** Larger documents are damaged. */
@@ -22,7 +23,7 @@ export async function readDocument(
       notes.problem(`${name} is missing`);
       return undefined;
     }
-    const value = parseJson(content.toString());
+    const value = parseForeign(content.toString());
     if (isJsonObject(value)) return value;
     notes.problem(`${name} is not an object`);
   } catch (error) {

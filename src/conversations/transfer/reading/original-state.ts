@@ -45,7 +45,7 @@ export interface StateOptions {
 
 /**
  * The state that the documents of the original's layout describe. What its log says is folded in later.
- * @throws errors of `admit`
+ * @throws NotAConversationError if no part of the documents can be used, and errors of `admit`
  */
 export async function originalState(
   { id, base = {}, meta = {} }: SourceConversation,
@@ -53,7 +53,7 @@ export async function originalState(
   options: StateOptions,
   notes: ImportNotes,
 ): Promise<ConversationState> {
-  const request = await options.admit(requestOf(id, base, meta, options, registry, notes));
+  const request = await options.admit(await requestOf(id, base, meta, options, registry, notes));
   const now = utcTimestamp();
   const created = utcTime(meta['created_at']) ?? now;
   return {
@@ -80,14 +80,14 @@ export async function originalState(
   };
 }
 
-function requestOf(
+async function requestOf(
   id: string,
   base: JsonObject,
   meta: JsonObject,
   options: StateOptions,
   registry: ToolRegistry,
   notes: ImportNotes,
-): RequestedConversation {
+): Promise<RequestedConversation> {
   const current = (name: string): JsonObject => {
     const value = base[name] ?? meta[name];
     return value === undefined || value === null ? {} : { [name]: value };
@@ -116,7 +116,7 @@ function requestOf(
     workspace: { working_dir, kind: 'LocalWorkspace' },
     conversation_id: id,
   };
-  const request = readRequest(raw, base, notes);
+  const request = await readRequest(raw, base, notes);
   const agent = withKnownTools(request.agent, registry, notes);
   const unknown = unknownFields(base, meta, request);
   return {
@@ -127,10 +127,14 @@ function requestOf(
 }
 
 /** An agent that is not valid in any part is replaced: its conversation can still be read. */
-function readRequest(raw: JsonObject, base: JsonObject, notes: ImportNotes): RequestedConversation {
+async function readRequest(
+  raw: JsonObject,
+  base: JsonObject,
+  notes: ImportNotes,
+): Promise<RequestedConversation> {
   if (base['agent'] === undefined) notes.problem(`its agent is unknown: select a model before it goes on`);
   try {
-    return tolerantRequest(raw, notes);
+    return await tolerantRequest(raw, notes);
   } catch (error) {
     if (base['agent'] === undefined) throw error;
     notes.problem('its agent cannot be read: select a model before it goes on');

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { serialiseEvent, type ConversationErrorEvent, type DurableEvent } from '../../../events/index.js';
-import { asJsonObject, isJsonObject, parseJson, type JsonObject } from '../../../json/index.js';
+import { asJsonObject, isJsonObject, type JsonObject } from '../../../json/index.js';
 import type { LogRecord } from '../../../storage/index.js';
 import { withoutCall } from '../../../usage/index.js';
+import { parseForeign } from './foreign-json.js';
 import type { TimeShift } from './time-shift.js';
 
 const ID = /^[0-9a-fA-F-]{8,100}$/;
@@ -10,6 +11,15 @@ const ID = /^[0-9a-fA-F-]{8,100}$/;
 const OUR_BEGINNING = '{"id":"';
 const OUR_END = /,"kind":"\w{1,60}"\}$/;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** How the text of an event is read. */
+export interface Reading {
+  time: TimeShift;
+  /** Converts paths of files. */
+  adapt: (line: string) => string;
+  /** The ledger of usage is not to count what the log says that models have cost. */
+  dropsCalls?: boolean;
+}
 
 /** An event that was read, as the log stores it. */
 export interface ReadEvent {
@@ -24,27 +34,20 @@ export class UnreadableEventError extends Error {
 
 /**
  * Reads an event of the original or of our own. Fields and kinds that are unknown here stay as they are.
- * @param adapt converts the text of an event: paths of files
- * @param dropsCalls whether the ledger of usage is not to count what it says that models have cost
  * @throws UnreadableEventError
  */
-export function readEvent(
-  bytes: Buffer,
-  time: TimeShift,
-  adapt: (line: string) => string,
-  dropsCalls = false,
-): ReadEvent {
+export function readEvent(bytes: Buffer, { time, adapt, dropsCalls = false }: Reading): ReadEvent {
   if (bytes.length === 0) throw new UnreadableEventError('it is empty');
   const text = adapt(decode(bytes).trim());
-  const fields = parse(text);
+  const given = parse(text);
+  const fields = dropsCalls ? withoutCall(given) : given;
   const { id, kind, timestamp, source } = fields;
   if (typeof id !== 'string' || !ID.test(id)) throw new UnreadableEventError('it has no id');
   if (typeof kind !== 'string') throw new UnreadableEventError('it has no kind');
   const here = typeof timestamp === 'string' ? time.toHere(timestamp) : undefined;
   if (here === undefined) throw new UnreadableEventError('it has no timestamp');
-  const known = { ...fields, timestamp: here, source: typeof source === 'string' ? source : 'environment' };
-  const event = dropsCalls ? withoutCall(known) : known;
-  const isOurs = event === known && here === timestamp && source === event.source && isOurForm(text);
+  const event = { ...fields, timestamp: here, source: typeof source === 'string' ? source : 'environment' };
+  const isOurs = fields === given && here === timestamp && source === event.source && isOurForm(text);
   return toReadEvent(event, isOurs ? text : undefined);
 }
 
@@ -90,7 +93,7 @@ function decode(bytes: Buffer): string {
 function parse(text: string): JsonObject {
   let value: unknown;
   try {
-    value = parseJson(text);
+    value = parseForeign(text);
   } catch (error) {
     throw new UnreadableEventError(error instanceof RangeError ? error.message : 'it is not JSON');
   }

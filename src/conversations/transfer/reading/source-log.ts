@@ -2,12 +2,12 @@ import path from 'node:path';
 import { isBranchEvent } from '../../../agent/index.js';
 import { errorMessage } from '../../../errors/index.js';
 import { linesOf, tryOpenPlainFile } from '../../../files/index.js';
-import { asJsonObject, tryParseJson } from '../../../json/index.js';
+import { asJsonObject } from '../../../json/index.js';
 import { SourceFileError, type SourceFiles } from '../sources/source-files.js';
 import type { EventFile } from './event-files.js';
+import { tryParseForeign } from './foreign-json.js';
 import type { ImportNotes } from './notes.js';
-import { placeholder, readEvent, UnreadableEventError, type ReadEvent } from './read-event.js';
-import type { TimeShift } from './time-shift.js';
+import { placeholder, readEvent, UnreadableEventError, type ReadEvent, type Reading } from './read-event.js';
 
 /** A larger event is damaged. */
 const MAX_EVENT_BYTES = 64 * 1024 * 1024;
@@ -16,15 +16,6 @@ const BATCH_EVENTS = 500;
 const BATCH_CHARACTERS = 4 * 1024 * 1024;
 /** In the place of a timestamp, before the first event. */
 const NO_TIME = '1970-01-01T00:00:00.000000';
-
-/** How the text of an event is read. */
-export interface Reading {
-  time: TimeShift;
-  /** Converts paths of files. */
-  adapt: (line: string) => string;
-  /** The ledger of usage is not to count what the log says that models have cost. */
-  dropsCalls?: boolean;
-}
 
 /** The events of a source in order. Each call of `batches` reads them anew. */
 export interface SourceLog {
@@ -81,13 +72,13 @@ abstract class PiecewiseLog implements SourceLog {
 
   private read(
     { label, id, file, content }: Piece,
-    { time, adapt, dropsCalls }: Reading,
+    reading: Reading,
     notes: ImportNotes,
     place: { timestamp: string; parent: string | undefined },
   ): ReadEvent {
     try {
       if (!Buffer.isBuffer(content)) throw content;
-      const read = readEvent(content, time, adapt, dropsCalls);
+      const read = readEvent(content, reading);
       if (id !== undefined && read.event.id !== id)
         notes.problem(`${label} has another id than its name says: ${read.event.id}`);
       return read;
@@ -166,6 +157,6 @@ export class LinesLog extends PiecewiseLog {
 }
 
 function timestampOf(line: string): string | undefined {
-  const { timestamp } = asJsonObject(tryParseJson(line));
+  const { timestamp } = asJsonObject(tryParseForeign(line));
   return typeof timestamp === 'string' ? timestamp : undefined;
 }

@@ -1,6 +1,6 @@
 import { emptyMetrics, type ConversationStats } from '../../../agent/index.js';
 import { EXECUTION_STATUSES, type ExecutionStatus } from '../../../events/index.js';
-import { isJsonObject, type JsonObject } from '../../../json/index.js';
+import { isJsonObject } from '../../../json/index.js';
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|\+00:00)$/;
 
@@ -48,16 +48,12 @@ export function statsIn(value: unknown): ConversationStats {
           ...empty,
           ...stored,
           model_name: model,
+          max_budget_per_task: numberOrNull(stored['max_budget_per_task']),
           accumulated_cost: numberIn(stored['accumulated_cost']),
-          accumulated_token_usage: {
-            ...empty.accumulated_token_usage,
-            ...(isJsonObject(total) ? total : {}),
-          },
-          costs: objectsIn<(typeof empty.costs)[number]>(stored['costs']),
-          response_latencies: objectsIn<(typeof empty.response_latencies)[number]>(
-            stored['response_latencies'],
-          ),
-          token_usages: objectsIn<(typeof empty.token_usages)[number]>(stored['token_usages']),
+          accumulated_token_usage: like(empty.accumulated_token_usage, total),
+          costs: listLike({ model, cost: 0, timestamp: 0 }, stored['costs']),
+          response_latencies: listLike({ model, latency: 0, response_id: '' }, stored['response_latencies']),
+          token_usages: listLike(empty.accumulated_token_usage, stored['token_usages']),
         },
       ] as const,
     ];
@@ -65,10 +61,26 @@ export function statsIn(value: unknown): ConversationStats {
   return { usage_to_metrics: Object.fromEntries(entries) };
 }
 
+/** Nothing is spent below zero: it would be taken from what was spent before. */
 function numberIn(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : 0;
 }
 
-function objectsIn<T extends object>(value: unknown): T[] {
-  return Array.isArray(value) ? value.filter((item): item is JsonObject & T => isJsonObject(item)) : [];
+function numberOrNull(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}
+
+/** A stored object with the types of an empty one: clients check them. */
+function like<T extends object>(empty: T, value: unknown): T {
+  const stored = isJsonObject(value) ? value : {};
+  const fields = Object.entries(empty).map(([name, none]: [string, unknown]): [string, unknown] => {
+    const field = stored[name];
+    if (typeof none === 'number') return [name, numberIn(field)];
+    return [name, typeof field === typeof none ? field : none];
+  });
+  return { ...stored, ...Object.fromEntries(fields) } as T;
+}
+
+function listLike<T extends object>(empty: T, value: unknown): T[] {
+  return Array.isArray(value) ? value.filter(isJsonObject).map((item) => like(empty, item)) : [];
 }

@@ -1,23 +1,39 @@
-import { InvalidRequestError } from '../../../errors/index.js';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { errorMessage, InvalidRequestError } from '../../../errors/index.js';
 import { model, readChecked, RequestValidationError, type Location } from '../../../http/index.js';
-import { isJsonObject, type JsonObject } from '../../../json/index.js';
-import { DuplicateToolError, UnknownToolError, type ToolRegistry } from '../../../tools/index.js';
+import { isJsonObject, JsonSize, type JsonObject } from '../../../json/index.js';
+import {
+  DuplicateToolError,
+  ToolParamsError,
+  UnknownToolError,
+  type ToolRegistry,
+} from '../../../tools/index.js';
 import type { AgentSpec } from '../../../agent/index.js';
 import { StartConversationRequestDto } from '../../api/dto/start-conversation.dto.js';
 import { toStartRequest } from '../../api/dto/to-start-request.js';
 import type { RequestedConversation } from '../../state/start-request.js';
 import type { ImportNotes } from './notes.js';
+import { NotAConversationError } from './source-conversation.js';
 
 /** So many fields are left out before a request is given up. */
 const MAX_LEFT_OUT = 200;
 
 /**
  * Reads a create request of another server, or of another version: what is not valid here is left out and
- * noted.
- * @throws RequestValidationError, InvalidRequestError for a request that stays invalid
+ * noted. Other requests get their turn between the attempts.
+ * @throws NotAConversationError for a request that stays invalid, or is larger than clients may send
  */
-export function tolerantRequest(raw: JsonObject, notes: ImportNotes): RequestedConversation {
-  const request = structuredClone(raw);
+export async function tolerantRequest(raw: JsonObject, notes: ImportNotes): Promise<RequestedConversation> {
+  try {
+    new JsonSize().push(Buffer.from(JSON.stringify(raw)));
+    return await readRepeatedly(structuredClone(raw), notes);
+  } catch (error) {
+    if (error instanceof TypeError) throw error;
+    throw new NotAConversationError(`its settings cannot be read: ${firstProblem(error)}`);
+  }
+}
+
+async function readRepeatedly(request: JsonObject, notes: ImportNotes): Promise<RequestedConversation> {
   for (let left = MAX_LEFT_OUT; ; left -= 1) {
     try {
       const dto = readChecked(model(StartConversationRequestDto), request, ['body']);
@@ -28,33 +44,41 @@ export function tolerantRequest(raw: JsonObject, notes: ImportNotes): RequestedC
       const removed = found && left > 0 ? remove(request, found.path) : undefined;
       if (!found || removed === undefined) throw error;
       notes.problem(`${removed} is left out: ${found.text}`);
+      await nextTurn();
     }
   }
 }
 
-/** The agent without tools that this server does not have. */
+function firstProblem(error: unknown): string {
+  const { path, text } = problemIn(error) ?? { path: [], text: errorMessage(error) };
+  return path.length > 1 ? `${path.slice(1).join('.')}: ${text}` : text;
+}
+
+/** The agent without tools that this server does not have, or cannot configure. */
 export function withKnownTools(agent: AgentSpec, registry: ToolRegistry, notes: ImportNotes): AgentSpec {
-  let { tools, include_default_tools: included } = agent;
-  for (let left = tools.length + included.length; left >= 0; left -= 1) {
+  const isUsable = (name: string, check: () => void): boolean => {
     try {
-      registry.assertKnown(tools, included);
-      break;
+      check();
+      return true;
     } catch (error) {
-      if (error instanceof DuplicateToolError) {
-        const first = (name: string, index: number, all: readonly string[]) => all.indexOf(name) === index;
-        const names = tools.map(({ name }) => name);
-        tools = tools.filter(({ name }, index) => first(name, index, names));
-        included = included.filter(first);
-        continue;
-      }
-      if (!(error instanceof UnknownToolError)) throw error;
-      const { toolName } = error;
-      notes.problem(`the tool ${toolName} is unknown here: the agent goes on without it`);
-      tools = tools.filter(({ name }) => name !== toolName);
-      included = included.filter((name) => name !== toolName);
+      if (error instanceof UnknownToolError)
+        notes.problem(`the tool ${error.toolName} is unknown here: the agent goes on without it`);
+      else if (error instanceof ToolParamsError)
+        notes.problem(`the tool ${name} is left out: ${errorMessage(error)}`);
+      else if (!(error instanceof DuplicateToolError)) throw error;
+      return error instanceof DuplicateToolError;
     }
-  }
-  return { ...agent, tools, include_default_tools: included };
+  };
+  // Each by itself: their number is up to the source.
+  const byName = new Map<string, AgentSpec['tools'][number]>();
+  for (const tool of agent.tools) if (!byName.has(tool.name)) byName.set(tool.name, tool);
+  const tools = [...byName.values()].filter((tool) =>
+    isUsable(tool.name, () => registry.assertKnown([tool], [])),
+  );
+  const include_default_tools = [...new Set(agent.include_default_tools)].filter((kind) =>
+    isUsable(kind, () => registry.assertKnown([], [kind])),
+  );
+  return { ...agent, tools, include_default_tools };
 }
 
 function problemIn(error: unknown): { path: Location; text: string } | undefined {

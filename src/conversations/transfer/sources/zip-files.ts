@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
 import type { Entry, ZipFile } from 'yauzl';
 import { errorMessage } from '../../../errors/index.js';
 import { SourceFileError, type SourceEntry, type SourceFiles } from './source-files.js';
@@ -8,10 +9,16 @@ export interface ZipBounds {
   entries: number;
   /** Of all files together, unpacked. */
   bytes: number;
+  /** Of one document or event (`*.json`), unpacked: parsing it takes a turn that others wait for. */
+  documentBytes: number;
 }
 
+/** The longest name of an entry (characters), and its most levels. Names of trajectories are far below. */
+const MAX_NAME = 512;
+const MAX_LEVELS = 16;
+
 /** For archives that an operator names. */
-export const ZIP_BOUNDS: ZipBounds = { entries: 2_000_000, bytes: 64 * 1024 ** 3 };
+export const ZIP_BOUNDS: ZipBounds = { entries: 2_000_000, bytes: 64 * 1024 ** 3, documentBytes: Infinity };
 
 /** A file is no usable archive; the message says why. */
 export class ZipError extends Error {
@@ -26,6 +33,7 @@ export class ZipArchive {
   private constructor(
     private readonly zip: ZipFile,
     readonly entries: ReadonlyMap<string, Entry>,
+    private readonly bounds: ZipBounds,
   ) {}
 
   /** @throws ZipError for anything but a zip within the bounds */
@@ -39,7 +47,7 @@ export class ZipArchive {
       });
     });
     try {
-      return new ZipArchive(zip, await readDirectory(zip, bounds));
+      return new ZipArchive(zip, await readDirectory(zip, bounds), bounds);
     } catch (error) {
       zip.close();
       throw error;
@@ -48,8 +56,9 @@ export class ZipArchive {
 
   /** The content of an entry. @throws SourceFileError */
   async read(entry: Entry, maxBytes: number): Promise<Buffer> {
-    if (entry.uncompressedSize > maxBytes)
-      throw new SourceFileError(`it has ${entry.uncompressedSize} bytes, more than ${maxBytes}`);
+    const limit = entry.fileName.endsWith('.json') ? Math.min(maxBytes, this.bounds.documentBytes) : maxBytes;
+    if (entry.uncompressedSize > limit)
+      throw new SourceFileError(`it has ${entry.uncompressedSize} bytes, more than ${limit}`);
     try {
       const stream = await new Promise<Readable>((resolve, reject) => {
         this.zip.openReadStream(entry, (error, opened) => {
@@ -59,7 +68,10 @@ export class ZipArchive {
       });
       const chunks: Buffer[] = [];
       for await (const chunk of stream) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
-      return Buffer.concat(chunks);
+      const content = Buffer.concat(chunks);
+      // yauzl leaves the check to its callers.
+      if (crc32(content) !== entry.crc32) throw new Error('its checksum is wrong');
+      return content;
     } catch (error) {
       throw new SourceFileError(`it cannot be unpacked: ${errorMessage(error)}`);
     }
@@ -81,6 +93,11 @@ function readDirectory(zip: ZipFile, bounds: ZipBounds): Promise<Map<string, Ent
     zip.on('entry', (entry: Entry) => {
       bytes += entry.uncompressedSize;
       if (bytes > bounds.bytes) return fail(`it has more than ${bounds.bytes} bytes when unpacked`);
+      // The folders of a name are looked up one by one.
+      const { length } = entry.fileName;
+      if (length > MAX_NAME) return fail(`it has a name of ${length} characters, more than ${MAX_NAME}`);
+      if (entry.fileName.split('/').length > MAX_LEVELS)
+        return fail(`it has a name of more than ${MAX_LEVELS} levels`);
       if (entries.has(entry.fileName)) return fail(`it has two entries ${entry.fileName}`);
       entries.set(entry.fileName, entry);
       zip.readEntry();
@@ -127,13 +144,15 @@ export class ZipFiles implements SourceFiles {
 function foldersOf(paths: readonly string[]): Map<string, Map<string, boolean>> {
   const folders = new Map<string, Map<string, boolean>>();
   for (const name of paths) {
-    const parts = name.split('/');
-    for (const [depth, part] of parts.entries()) {
+    for (let start = 0; start < name.length;) {
+      const slash = name.indexOf('/', start);
+      const part = name.slice(start, slash === -1 ? undefined : slash);
       if (part === '') break;
-      const folder = parts.slice(0, depth).join('/');
+      const folder = name.slice(0, Math.max(0, start - 1));
       const names = folders.get(folder) ?? new Map<string, boolean>();
-      names.set(part, depth < parts.length - 1 || (names.get(part) ?? false));
+      names.set(part, slash !== -1 || (names.get(part) ?? false));
       folders.set(folder, names);
+      start = slash === -1 ? name.length : slash + 1;
     }
   }
   return folders;
