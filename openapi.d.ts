@@ -396,7 +396,7 @@ export interface paths {
         put?: never;
         /**
          * Import a conversation
-         * @description Takes the trajectory zip of a conversation, as this server or the Python server answers it: its events with their ids, its branches, state, task list and long outputs. Send it as the field `file` of a form, or as `application/octet-stream`. A run that was active is paused. Trajectories have no secrets: set the key of the model again before the conversation goes on. What cannot be read is named in the report and kept beside the conversation. A key that reaches its own conversations only owns it, and its agent works in the folder of that key; what such a key may not use is refused as for a new conversation.
+         * @description Takes the trajectory zip of a conversation, as this server or the Python server answers it: its events with their ids, its branches, state, task list and long outputs. Send it as the field `file` of a form, or as `application/octet-stream`. A run that was active is paused. Trajectories have no secrets: set the key of the model again before the conversation goes on. What cannot be read is named in the report and kept beside the conversation. A key that reaches its own conversations only owns it, and its agent works in the folder of that key; what such a key may not use is refused as for a new conversation. What its models have cost is in `stats`, and comes into `GET /api/usage` when the administrator calls `openhands-agent-server usage rebuild`.
          *
          *     Needs the scope `write`.
          */
@@ -12964,7 +12964,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong keys within a minute. */
+            /** @description Too many reports of usage are being made. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */

@@ -85,9 +85,13 @@ export class KeyLimiter {
     throw this.reached('concurrent_runs', what, SOON_SECONDS);
   }
 
-  /** Counts a run that goes on already, whatever the limit, until the returned function is called. */
-  holdRun(keyId: string): () => void {
-    return this.runs.take(keyId, null) ?? (() => undefined);
+  /**
+   * Counts a run that goes on already, whatever the limit, until the returned function is called.
+   * @param keyId null: the administrator's
+   */
+  holdRun(keyId: string | null): () => void {
+    const release = keyId === null ? undefined : this.runs.take(keyId, null);
+    return release ?? (() => undefined);
   }
 
   /**
@@ -128,13 +132,13 @@ export class KeyLimiter {
    */
   overSpent(keyId: string | null): string | undefined {
     const over = this.spentBudget(keyId);
-    return over && `${messageOf(over)} ${NEXT[over.period]}`;
+    return over && `${this.isTold(over, keyId) ? messageOf(over) : UNTOLD[over.period]} ${NEXT[over.period]}`;
   }
 
   /** The budgets of a key that are nearly spent. */
   nearlySpent(keyId: string | null): BudgetWarning[] {
     return this.budgetsOf(keyId)
-      .filter((budget) => isNearlySpent(budget, this.warnPercent))
+      .filter((budget) => isNearlySpent(budget, this.warnPercent) && this.isTold(budget, keyId))
       .map(({ name, period, spent, limit, start }) => {
         const message = messageOf({ name, period, spent, limit, start });
         return {
@@ -177,13 +181,24 @@ export class KeyLimiter {
     );
   }
 
-  /** @throws LimitReachedError if models may cost a key nothing more at the moment */
-  assertSolvent(keyId: string): void {
+  /**
+   * @param keyId null: the administrator's
+   * @throws LimitReachedError if models may cost a key nothing more at the moment
+   */
+  assertSolvent(keyId: string | null): void {
     const over = this.spentBudget(keyId);
     if (over === undefined) return;
     const who = over.name === 'key' ? 'The conversations of this key' : 'All conversations together';
     const wait = Math.max(1, Math.ceil((nextOf(over.period, over.start) - Date.now()) / 1000));
-    throw this.reached(`usd_per_${over.period}`, `${who} may cost $${over.limit} a ${over.period}`, wait);
+    const what = this.isTold(over, keyId)
+      ? `${who} may cost $${over.limit} a ${over.period}`
+      : UNTOLD[over.period].slice(0, -1);
+    throw this.reached(`usd_per_${over.period}`, what, wait);
+  }
+
+  /** What all conversations together cost is not for keys that see only their own. */
+  private isTold({ name }: Budget, keyId: string | null): boolean {
+    return name === 'key' || keyId === null || this.keys.known(keyId)?.reach === 'all';
   }
 
   private spentBudget(keyId: string | null): Budget | undefined {
@@ -211,6 +226,11 @@ type BudgetSource = [
 const NEXT: Readonly<Record<Period, string>> = {
   day: 'The next day begins at midnight UTC.',
   month: 'The next month begins at midnight UTC of its first day.',
+};
+
+const UNTOLD: Readonly<Record<Period, string>> = {
+  day: 'The budget of this server for today is spent.',
+  month: 'The budget of this server for this month is spent.',
 };
 
 function messageOf({ name, period, spent, limit }: Budget): string {

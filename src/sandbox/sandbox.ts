@@ -45,6 +45,8 @@ export interface ConfinementScope {
   repository?: string;
   /** Absolute path of a private folder of the conversation. Absent: nothing is kept. */
   folder?: string;
+  /** When that conversation was created: a later one may have the same folder, and other paths. */
+  since?: string;
   /** A stricter mode than that of the server; a looser one has no effect. */
   mode?: SandboxMode;
   /** Whether processes may outlive the program that started them, as after commands of the bash routes. */

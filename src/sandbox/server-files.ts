@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { AppConfig } from '../config/index.js';
 import { isInside, persistenceRoot } from '../files/index.js';
 import { otherPlaces, otherProcesses } from './other-mounts.js';
-import { realPath } from './real-scope.js';
+import { realPath } from './real-paths.js';
 import type { ShownFolder } from './sandbox.js';
 import { SandboxError } from './sandbox-error.js';
 
@@ -13,7 +13,7 @@ const WRITTEN_BY_AGENTS = ['memory'];
 /** Folders of it that are no workspaces, whatever a client says. */
 const OF_THE_SERVER = [
   ...['agent-canvas', 'agent-profiles', 'audit', 'auth', 'key-usage', 'meta-profiles', 'profiles'],
-  ...['provider-connections', 'shares'],
+  ...['provider-connections', 'runtime-control', 'runtime-data', 'shares'],
 ];
 
 /** A folder whose content programs do not see. */
@@ -119,10 +119,14 @@ export class ServerFiles {
   }
 }
 
-function foldersOf({ base_dir, paths: { conversations, bashEvents } }: FileSettings): string[] {
-  // Workspaces are listed beside the conversations (`storage/`).
-  const workspaces = path.join(path.dirname(conversations), '.openhands');
-  return [conversations, bashEvents, persistenceRoot(base_dir), workspaces];
+function foldersOf({ base_dir, paths }: FileSettings): string[] {
+  const { conversations, bashEvents } = paths;
+  return [conversations, bashEvents, persistenceRoot(base_dir), besideConversations({ paths })];
+}
+
+/** The list of workspaces (`storage/`), and what is kept of containers (`containers/`). */
+function besideConversations({ paths }: Pick<FileSettings, 'paths'>): string {
+  return path.join(path.dirname(paths.conversations), '.openhands');
 }
 
 /** Where nothing can be written, nothing has to be hidden. */
@@ -144,6 +148,7 @@ function findPlaces(config: FileSettings): Places {
       all.indexOf(folder) === index && !all.some((other) => other !== folder && isInside(other, folder)),
   );
   const openhands = realPath(persistenceRoot(config.base_dir));
+  const roots = [openhands, realPath(besideConversations(config))];
   const { conversations, bashEvents } = config.paths;
   const shownAs = (writable: boolean) => (name: string) => ({ path: path.join(openhands, name), writable });
   return {
@@ -151,7 +156,7 @@ function findPlaces(config: FileSettings): Places {
     copies: [...outermost.flatMap((folder) => otherPlaces(folder)), ...otherProcesses()].map(hiddenFolder),
     logs: [
       ...[conversations, bashEvents].map(realPath),
-      ...OF_THE_SERVER.map((name) => path.join(openhands, name)),
+      ...roots.flatMap((root) => OF_THE_SERVER.map((name) => path.join(root, name))),
     ],
     shown: [...READ_BY_AGENTS.map(shownAs(false)), ...WRITTEN_BY_AGENTS.map(shownAs(true))],
   };

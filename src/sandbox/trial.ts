@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { AppConfig } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
 import { childEnvironment } from '../processes/index.js';
-import { realPath } from './real-scope.js';
+import { realPath } from './real-paths.js';
 import type { Confinement, Sandbox } from './sandbox.js';
 
 /** How long a trial of the sandbox may take (ms). */

@@ -3,6 +3,8 @@ import { TOKEN_KINDS, type TokenCounts, type UsageEntry } from './usage-ledger.j
 
 /** Longer names are cut: an entry has a bounded size (characters). */
 const MAX_NAME = 300;
+/** Later years have more digits, and are no months of the ledger (ms since the epoch). */
+const MAX_TIME = Date.UTC(10_000, 0);
 /** Tags of one entry; further ones are left out. */
 const MAX_TAGS = 32;
 
@@ -11,14 +13,14 @@ export function toUsageEntry(value: unknown): UsageEntry | undefined {
   if (!isJsonObject(value)) return undefined;
   const { id, time, model } = value;
   if (typeof id !== 'string' || id === '' || typeof model !== 'string') return undefined;
-  if (typeof time !== 'string' || Number.isNaN(Date.parse(time))) return undefined;
+  if (typeof time !== 'string' || !(Date.parse(time) >= 0 && Date.parse(time) < MAX_TIME)) return undefined;
   return {
-    id: id.slice(0, MAX_NAME),
+    id: usageName(id),
     time: new Date(time).toISOString(),
     conversation_id: nameOrNull(value['conversation_id']),
     run_id: nameOrNull(value['run_id']),
     key_id: nameOrNull(value['key_id']),
-    model: model.slice(0, MAX_NAME),
+    model: usageName(model),
     provider: nameOrNull(value['provider']) ?? '',
     usage_id: nameOrNull(value['usage_id']) ?? '',
     tags: tagsIn(value['tags']),
@@ -35,8 +37,15 @@ function tokensIn(value: Readonly<Record<string, unknown>>): TokenCounts {
 }
 
 function nameOrNull(value: unknown): string | null {
-  // PostgreSQL takes no NUL.
-  return typeof value === 'string' ? value.slice(0, MAX_NAME).replaceAll('\0', '') : null;
+  return typeof value === 'string' ? usageName(value) : null;
+}
+
+/**
+ * A name as it is stored. PostgreSQL takes no NUL, and in JSON no half of a pair: one such entry would keep
+ * all others from being written.
+ */
+export function usageName(text: string): string {
+  return text.slice(0, MAX_NAME).replaceAll('\0', '').toWellFormed();
 }
 
 /** A number that no addition makes useless. */

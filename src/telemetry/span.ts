@@ -42,6 +42,8 @@ export interface SpanOptions {
   onlyWithin?: boolean;
   /** The span is what the agent of this conversation does now: `within` finds it. */
   runOf?: string;
+  /** Masks the secrets of a conversation in contents and errors of this span and of those within it. */
+  mask?: (text: string) => string;
   /** The parent is the last run of this conversation, if this process has traced one. */
   within?: string;
 }
@@ -55,7 +57,7 @@ export interface Tracer {
   open(name: string, options: SpanOptions): OpenSpan;
   /** Executes work as part of no span. */
   apart(work: () => void): void;
-  /** Masks secrets. Attributes are masked anyway; texts that are cut before that need it earlier. */
+  /** Masks secrets in contents, those of the conversation of the current span too. */
   mask(text: string): string;
   /** The W3C headers of the current span, for requests to others. */
   headers(): Record<string, string>;

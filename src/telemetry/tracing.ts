@@ -49,9 +49,11 @@ const MAX_CONTENT_TEXT = 8_000;
 export function contentText(text: string): string {
   const part = text.slice(0, 2 * MAX_CONTENT_TEXT);
   const masked = tracer?.mask(part) ?? '';
-  return masked.length <= MAX_CONTENT_TEXT && part.length === text.length
-    ? masked
-    : `${masked.slice(0, MAX_CONTENT_TEXT)}...`;
+  const isWhole = part.length === text.length;
+  if (isWhole && masked.length <= MAX_CONTENT_TEXT) return masked;
+  // The part may end within a secret, and what is masked is shorter: then that end would be shown.
+  const end = isWhole ? masked.length : Math.max(0, masked.length - MAX_CONTENT_TEXT);
+  return `${masked.slice(0, Math.min(end, MAX_CONTENT_TEXT))}...`;
 }
 
 /** The W3C headers (`traceparent`, `tracestate`) of the current span, for requests to others. */

@@ -42,6 +42,16 @@ export function callIn(event: ConversationEvent | JsonObject): UsageEntry | unde
   return toUsageEntry({ ...call, time: timeOf(timestamp) });
 }
 
+/**
+ * An event that the ledger leaves out for good, also what its statistics have grown by: whoever sends it
+ * could say of any key and of any day what it has cost.
+ */
+export function withoutCall<T extends JsonObject>(event: T): T {
+  const { kind, key, value } = event;
+  if (kind !== 'ConversationStateUpdateEvent' || key !== 'stats' || !isJsonObject(value)) return event;
+  return { ...event, value: { ...value, [CALL_FIELD]: {} } };
+}
+
 /** The call of a conversation whose server is not trusted: whose it is, is said here. */
 export function callOf(entry: UsageEntry, conversationId: string, keyId: string | null): UsageEntry {
   return { ...entry, conversation_id: conversationId, key_id: keyId };

@@ -8,7 +8,13 @@ import {
 import { AppConfig } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
 import { EventBus } from '../events/index.js';
-import { Catalogue, EventLogStore, type CatalogueEntry, type CatalogueCursor } from '../storage/index.js';
+import {
+  Catalogue,
+  EventLogStore,
+  type CatalogueCursor,
+  type CatalogueEntry,
+  type UsageEntry,
+} from '../storage/index.js';
 import { callsInLog } from './log-calls.js';
 import { UsageRecorder } from './usage-recorder.js';
 
@@ -24,6 +30,9 @@ const REPEAT_MS = 600_000;
 
 /** Opened conversations that are kept to be looked at; more have changed anyway. */
 const MAX_OPENED = 10_000;
+
+/** The id of a conversation. */
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** What a catch-up has done. */
 export interface CaughtUp {
@@ -133,17 +142,36 @@ export class UsageCatchUp implements OnModuleInit, OnApplicationBootstrap, OnApp
 
   private async readOne(entry: CatalogueEntry, since: number | undefined): Promise<number> {
     let added = 0;
+    /** Other conversations that calls name, and whether they are there. */
+    const sources = new Map<string, boolean>();
     const log = await this.logs.read(entry.id);
     try {
       for await (const calls of callsInLog(log, entry, since)) {
         if (this.closing.signal.aborted) break;
-        const own = calls.map((call) => this.recorder.own(call, entry.id));
+        const own: UsageEntry[] = [];
+        for (const call of calls) {
+          // A log may come from elsewhere (an import): it counts for nobody but whose it is here.
+          const counted = this.recorder.own({ ...call, key_id: entry.owner_key }, entry.id);
+          if (!(await this.isCopied(counted, entry, sources))) own.push(counted);
+        }
         if (own.length > 0) added += await this.recorder.read((ledger) => ledger.append(own));
       }
     } finally {
       await log.close();
     }
     return added;
+  }
+
+  /** Whether a call is that of another conversation, in whose log it is as well. */
+  private async isCopied(
+    { conversation_id: source }: UsageEntry,
+    { id }: CatalogueEntry,
+    sources: Map<string, boolean>,
+  ): Promise<boolean> {
+    if (source === id || source === null || !UUID.test(source)) return false;
+    const known = sources.get(source) ?? (await this.catalogue.has(source));
+    sources.set(source, known);
+    return known;
   }
 
   private async *conversations(since: number | undefined): AsyncGenerator<CatalogueEntry> {

@@ -6,6 +6,8 @@ export const DATE = /^\d{4}-\d\d-\d\d$/;
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
 /** Names of the IANA database; not offsets, which databases read otherwise. */
 const ZONE = /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+){0,2}$/;
+/** The years around these have four digits, too (ms since the epoch). */
+const [MIN_TIME, MAX_TIME] = [Date.UTC(1970, 0), Date.UTC(9999, 0)];
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -21,7 +23,12 @@ export function isTimeZone(name: string): boolean {
 
 /** Whether a text is a date or a time with a zone. */
 export function isDateOrTime(text: string): boolean {
-  return (DATE.test(text) || INSTANT.test(text)) && !Number.isNaN(Date.parse(text));
+  if (!DATE.test(text) && !INSTANT.test(text)) return false;
+  const ms = Date.parse(text);
+  if (!(ms >= MIN_TIME && ms < MAX_TIME)) return false;
+  // `Date` takes the 31st of February for the 3rd of March.
+  const day = text.slice(0, 10);
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 }
 
 /** The day of a time in a zone. */

@@ -12,7 +12,7 @@ const time = text({
   check: (value) =>
     isDateOrTime(value)
       ? undefined
-      : 'a date such as 2030-01-31 is expected, or a time with a zone such as 2030-01-31T12:00:00Z',
+      : 'a date such as 2030-01-31 is expected, or a time with a zone such as 2030-01-31T12:00:00Z, from 1970 to 9998',
 });
 const name = nullable(text({ max: 300 }));
 

@@ -36,6 +36,7 @@ export class UsageController {
         also: { [CSV]: { type: 'string' } },
       },
     },
+    errors: { 429: 'Too many reports of usage are being made.' },
   })
   async report(
     @Query() query: UsageQueryDto,

@@ -1,12 +1,33 @@
 import { Injectable } from '@nestjs/common';
 import { NamedKeys, type Principal, SESSION } from '../auth/index.js';
-import { TOKEN_KINDS, type UsageGroupName, type UsageQuery, type UsageTotals } from '../storage/index.js';
+import { DomainError } from '../errors/index.js';
+import { SerialQueue } from '../flow/index.js';
+import {
+  TOKEN_KINDS,
+  usageName,
+  type UsageGroupName,
+  type UsageQuery,
+  type UsageReport,
+  type UsageTotals,
+} from '../storage/index.js';
 import { DATE, dayAfter, dayIn, startOfDay } from './usage-days.js';
 import { groupNames, type UsageQueryDto } from './usage-query.dto.js';
 import { UsageRecorder } from './usage-recorder.js';
 
 /** Days of a query that does not say from when. */
 const DEFAULT_DAYS = 30;
+
+/** Reports that are made or waited for. */
+const MAX_REPORTS = 8;
+
+/** Others wait for reports already: each may look at years. */
+class TooManyReportsError extends DomainError {
+  override readonly name = 'TooManyReportsError';
+  readonly kind = 'limit-reached';
+  constructor() {
+    super('Too many reports of usage are being made; try again');
+  }
+}
 
 /** Sums on the wire. */
 export interface UsageSums extends Record<(typeof TOKEN_KINDS)[number], number> {
@@ -34,6 +55,10 @@ export interface UsageAnswer {
 /** Answers what models have cost, as far as a key may know. */
 @Injectable()
 export class UsageService {
+  private active = 0;
+  /** Runs that have a budget ask the same ledger: they wait for one report at most. */
+  private readonly reports = new SerialQueue();
+
   constructor(
     private readonly recorder: UsageRecorder,
     private readonly keys: NamedKeys,
@@ -46,11 +71,13 @@ export class UsageService {
     const { id, reach } = principal;
     const isForeign = reach === 'own' && dto.key !== null && dto.key !== id;
     const own = reach === 'own' ? { ...query, keyId: id } : query;
-    // What this server has counted a moment ago is among it.
-    await this.recorder.settled();
     // Somebody else's conversations do not exist for it.
-    const asked = isForeign ? { ...own, before: own.from } : own;
-    const { groups, total, isTruncated } = await this.recorder.read((ledger) => ledger.report(asked));
+    const { groups, total, isTruncated } = await this.read(isForeign ? { ...own, before: 0 } : own);
+    // Names of keys that were not asked for since the start are read once.
+    const keyId = groups
+      .map(({ values }) => values[names.indexOf('key')] ?? '')
+      .find((value) => value !== '');
+    if (keyId !== undefined) await this.keys.isValid(keyId).catch(() => undefined);
     const items = groups.map(({ values, ...sums }) => {
       const named = names.map((name, index) => this.nameOf(name, values[index] ?? null));
       return { ...Object.fromEntries(named.flat()), ...sumsOf(sums) };
@@ -64,6 +91,18 @@ export class UsageService {
       total: sumsOf(total),
       truncated: isTruncated,
     };
+  }
+
+  private async read(query: UsageQuery): Promise<UsageReport> {
+    if (this.active >= MAX_REPORTS) throw new TooManyReportsError();
+    this.active += 1;
+    try {
+      // What this server has counted a moment ago is among it.
+      await this.recorder.settled();
+      return await this.reports.run(() => this.recorder.read((ledger) => ledger.report(query)));
+    } finally {
+      this.active -= 1;
+    }
   }
 
   /** The fields that say what a group is of. */
@@ -89,18 +128,18 @@ function toQuery(
   const now = Date.now();
   const before = to === null ? now : DATE.test(to) ? startOfDay(dayAfter(to), timeZone) : Date.parse(to);
   const first = from ?? dayAfter(dayIn(timeZone, Math.min(now, before - 1)), 1 - DEFAULT_DAYS);
-  const tag = names.find((name) => name.startsWith('tag:'))?.slice('tag:'.length);
+  const tagName = names.find((name) => name.startsWith('tag:'))?.slice('tag:'.length);
   return {
     by: names.map((name) => (name.startsWith('tag:') ? 'tag' : (name as UsageGroupName))),
     timeZone,
     from: DATE.test(first) ? startOfDay(first, timeZone) : Date.parse(first),
     before,
-    ...(tag !== undefined && { tag }),
-    ...(key !== null && { keyId: key === SESSION.id ? null : key }),
+    ...(tagName !== undefined && { tag: usageName(tagName) }),
+    ...(key !== null && { keyId: key === SESSION.id ? null : usageName(key) }),
     ...(dto.conversation_id !== null && { conversationId: dto.conversation_id }),
-    ...(dto.model !== null && { model: dto.model }),
-    ...(dto.provider !== null && { provider: dto.provider }),
-    ...(dto.usage_id !== null && { usageId: dto.usage_id }),
+    ...(dto.model !== null && { model: usageName(dto.model) }),
+    ...(dto.provider !== null && { provider: usageName(dto.provider) }),
+    ...(dto.usage_id !== null && { usageId: usageName(dto.usage_id) }),
     limit: dto.limit,
   };
 }

@@ -7,6 +7,7 @@ import { type MadeKey, makeKey, shown } from '../support/named-keys.js';
 import { type ChatEndpoint, endpointLlm, startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { ScriptedEngine } from '../support/scripted-engine.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
+import { usageOf } from '../support/usage-fixture.js';
 
 const KEY = 'key-of-the-outer-server';
 const describeWithContainers = ScriptedEngine.canRun ? describe : describe.skip;
@@ -25,7 +26,12 @@ describeWithContainers('Conversations of named keys in containers', () => {
     endpoint = await startScriptedEndpoint();
     server = await ServerProcess.start({
       key: KEY,
-      env: { ...engine.env, SESSION_API_KEY: KEY, OH_OWN_KEYS_LLM_PROFILES_0: 'shared' },
+      env: {
+        ...engine.env,
+        SESSION_API_KEY: KEY,
+        OH_OWN_KEYS_LLM_PROFILES_0: 'shared',
+        OH_BUDGETS_USD_PER_MONTH: '2.5',
+      },
     });
     [one, two] = [await makeOwn('one'), await makeOwn('two')];
   });
@@ -41,8 +47,8 @@ describeWithContainers('Conversations of named keys in containers', () => {
     const { workspace: _workspace, ...rest } = scriptedRequest('/workspace', script);
     return ask(key, 'POST', '/api/conversations', { ...rest, ...more });
   };
-  const message = (conversation: string, key: string) =>
-    ask(key, 'POST', `/api/conversations/${conversation}/events`, userMessage('FINISH: x', true));
+  const message = (conversation: string, key: string, text = 'FINISH: x') =>
+    ask(key, 'POST', `/api/conversations/${conversation}/events`, userMessage(text, true));
   const idOf = ({ body }: { body: unknown }) => (body as { id: string }).id;
   const status = async (conversation: string) =>
     ((await ask(KEY, 'GET', `/api/conversations/${conversation}`)).body as { execution_status: string })
@@ -136,17 +142,22 @@ describeWithContainers('Conversations of named keys in containers', () => {
     expect((await create(busyKey.key, 'SAY: x')).status).toBe(429);
     expect((await ask(busyKey.key, 'POST', `/api/conversations/${busy}/interrupt`)).status).toBe(200);
     await eventually(async () => (await message(idle, busyKey.key)).status === 200, 'a free place');
+
+    // A refused message ends no run that another one has begun.
+    await eventually(async () => (await status(idle)) === 'finished', 'the end of the run');
+    const third = idOf(await create(busyKey.key));
+    expect((await message(third, busyKey.key, 'RUN: sleep 100')).status).toBe(200);
+    const invalid = await ask(busyKey.key, 'POST', `/api/conversations/${third}/events`, { role: 1 });
+    expect(invalid.status).toBe(422);
+    expect((await message(idle, busyKey.key)).status).toBe(429);
   });
 
   it('count with their cost for their key', async () => {
-    // A call costs about a dollar: the endpoint reports 1,000 prompt tokens.
-    const price = { input_cost_per_token: 0.001, output_cost_per_token: 0, num_retries: 0 };
-    const llm = endpointLlm(endpoint, price);
     poor = await makeKey(server, { reach: 'own', limits: { usd_per_day: 1.5 } });
     // The second call is over the limit: what it asks for ends only when the pause was decided.
     const command = 'until [ -e /workspace/go ]; do sleep 0.1; done; sleep 1';
     endpoint.script([{ tools: [['terminal', { command: 'true' }]] }, { tools: [['terminal', { command }]] }]);
-    const agent = { llm, tools: [{ name: 'terminal' }] };
+    const agent = { llm: pricedLlm(), tools: [{ name: 'terminal' }] };
     poorId = idOf(await create(poor.key, 'go', { agent, workspace: { working_dir: 'work' } }));
     await server.logs(`conversation ${poorId} is paused`);
     await writeFile(path.join(server.cwd, 'workspace/keys', poor.id, 'go'), '');
@@ -155,7 +166,24 @@ describeWithContainers('Conversations of named keys in containers', () => {
     const over = await message(poorId, poor.key);
     expect(over.status).toBe(429);
     expect(JSON.stringify(over.body)).toMatch(/\(usd_per_day\)/);
+    const asked = await server.request(
+      'POST',
+      '/v1/chat/completions',
+      { model: 'openhands', messages: [{ role: 'user', content: 'go on' }] },
+      { ...shown(poor.key), 'X-OpenHands-ServerConversation-ID': poorId },
+    );
+    expect(asked.status).toBe(429);
     await eventually(async () => (await counted(poorId)) > 1.9, 'the stored cost');
+  });
+
+  it('are held to the budgets of the server, like those of the administrator', async () => {
+    // With the two dollars of the key it is over.
+    endpoint.script([{ say: 'done' }]);
+    const admins = idOf(await create(KEY, 'go', { agent: { llm: pricedLlm(), tools: [] } }));
+    await eventually(async () => (await usageOf(server)).total.cost > 2.9, 'its cost in the ledger');
+    const over = await message(admins, KEY);
+    expect(over.status).toBe(429);
+    expect(JSON.stringify(over.body)).toMatch(/All conversations together .*\(usd_per_month\)/);
   });
 
   it('belong to their key, with their cost, after a restart, too', async () => {
@@ -167,6 +195,11 @@ describeWithContainers('Conversations of named keys in containers', () => {
 
   const makeOwn = (name: string): Promise<MadeKey> =>
     makeKey(server, { name: `${name}-${randomUUID()}`, reach: 'own' });
+
+  /** A call costs about a dollar: the endpoint reports 1,000 prompt tokens. */
+  function pricedLlm() {
+    return endpointLlm(endpoint, { input_cost_per_token: 0.001, output_cost_per_token: 0, num_retries: 0 });
+  }
 
   /** What the record of a conversation says. */
   async function counted(conversation: string): Promise<number> {

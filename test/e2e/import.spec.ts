@@ -74,6 +74,7 @@ describe('import', () => {
     const first = await run(['python', '--secret-key-file', 'key'], env);
     expect(first).toMatchObject({ code: 0, stderr: '' });
     expect(first.stdout).toContain('2 imported (15 events), 0 were here already, 0 refused');
+    expect(first.stdout).toContain('usage rebuild');
     const again = await run(['python', '--secret-key-file', 'key'], env);
     expect(again.stdout).toContain('0 imported (0 events), 2 were here already, 0 refused');
     expect(await textsBelow(source)).toBe(before);

@@ -26,9 +26,14 @@ describe('limits of keys', () => {
 
   let keys = 0;
   /** A new key with limits, as headers. */
-  const keyWith = async (limits: Record<string, number>) => {
+  const keyWith = async (limits: Record<string, number>, more: Record<string, string> = {}) => {
     const name = `limited-${(keys += 1)}`;
-    const { status, body } = await server.request('POST', '/api/keys', { name, scope: 'write', limits });
+    const { status, body } = await server.request('POST', '/api/keys', {
+      name,
+      scope: 'write',
+      limits,
+      ...more,
+    });
     expect(status).toBe(201);
     const { id, key } = body as { id: string; key: string };
     return { id, key, headers: { 'x-session-api-key': key } };
@@ -163,6 +168,24 @@ describe('limits of keys', () => {
     // The administrator's conversations go on.
     const free = idOf(await create({}, 'go', { agent: { llm, tools: [] } }));
     await eventually(async () => (await status(free)) === 'finished', 'the run of the administrator');
+  });
+
+  it('ends runs by the budget of all without telling a key of reach "own" what others cost', async () => {
+    const env = { SESSION_API_KEY: KEY, OH_BUDGETS_USD_PER_DAY: '1', OH_OWN_KEYS_SANDBOX: 'off' };
+    server = await server.restart('SIGTERM', { env });
+    const llm = endpointLlm(endpoint);
+    const ended = async (headers: Record<string, string>, working_dir: string) => {
+      const more = { agent: { llm, tools: [] }, workspace: { working_dir } };
+      const id = idOf(await create(headers, 'go', more));
+      await eventually(async () => (await status(id)) === 'error', 'the end of the run');
+      const route = `/api/conversations/${id}/events/search?limit=100`;
+      return JSON.stringify((await server.request('GET', route, undefined, headers)).body);
+    };
+    const own = await ended((await keyWith({}, { reach: 'own' })).headers, 'mine');
+    expect(own).toContain('The budget of this server for today is spent. The next day begins');
+    expect(own).not.toContain('All conversations together');
+    const all = await ended((await keyWith({})).headers, path.join(server.cwd, 'work'));
+    expect(all).toContain('All conversations together have cost $');
   });
 });
 

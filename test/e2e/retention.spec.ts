@@ -202,6 +202,7 @@ describe('retention', () => {
     const bad = async (rules: unknown): Promise<unknown> =>
       (await fixture.server.request('POST', '/api/retention/sweep', rules)).body;
     expect(await bad({ retention_days: 0 })).toMatchObject({ detail: [{ loc: ['body', 'retention_days'] }] });
+    expect(await bad({ days: 30 })).toMatchObject({ detail: [{ loc: ['body', 'days'] }] });
     expect(await bad({ disk_budget: 1 })).toMatchObject({ detail: [{ loc: ['body', 'disk_budget'] }] });
     await Promise.all(Array.from({ length: 5 }, () => fixture.run('FINISH: one')));
     const both = await Promise.all(

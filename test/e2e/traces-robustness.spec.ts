@@ -7,6 +7,10 @@ import { eventually, ServerProcess } from '../support/server-process.js';
 
 const PRELOAD = path.join(ROOT, 'test/support/loaded-modules.cjs');
 const SECRET = 'hush-hush-value';
+/** Too short to be masked wherever it stands, but in what belongs to its conversation. */
+const PIN = 'p1n-5';
+const LINE_OF_KEY = 'QUFBQkJCQ0NDREREUVdFUlRZVUlP';
+const LONG_SECRET = 'begin-of-it'.repeat(12);
 const CONTENT = 'OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT';
 
 /** A line of the log about a receiver that fails. */
@@ -55,8 +59,14 @@ describe('traces and their receiver', () => {
       LOADED_MODULES: 'loaded',
     };
     await start(env);
-    const secrets = { TOKEN: { kind: 'StaticSecret', value: SECRET } };
-    const conversation = await create(`RUN: echo "$TOKEN $((40 + 2))"\nRUN: sleep 1000`, { secrets });
+    const values = { TOKEN: SECRET, PIN, KEY: `-----\n${LINE_OF_KEY}\n-----\n`, LONG: LONG_SECRET };
+    const secrets = Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, { kind: 'StaticSecret', value }]),
+    );
+    const lines = [`RUN: echo "$TOKEN $((40 + 2))" # ${PIN} ${LINE_OF_KEY}`, 'RUN: sleep 1000'];
+    // Cut within a secret.
+    lines.push(`SAY: ${`${LONG_SECRET} `.repeat(200)}`);
+    const conversation = await create(lines.join('\n'), { secrets });
     await eventually(
       async () => (await conversation.events('&kind=ActionEvent')).length === 2,
       'the last action',
@@ -72,7 +82,9 @@ describe('traces and their receiver', () => {
     const [chat] = receiver.named('chat scripted/test');
     expect(String(chat?.attributes['gen_ai.input.messages'])).toContain('"role":"user"');
     expect(String(chat?.attributes['gen_ai.output.messages'])).toContain('"type":"tool_call"');
-    expect(Buffer.concat(receiver.exports.map(({ body }) => body)).includes(SECRET)).toBe(false);
+    const sent = Buffer.concat(receiver.exports.map(({ body }) => body));
+    for (const text of [SECRET, PIN, LINE_OF_KEY, 'begin-of-it'])
+      expect([text, sent.includes(text)]).toEqual([text, false]);
     expect(receiver.exports[0]).toMatchObject({ path: '/v1/traces', headers: { 'x-team': 'a b' } });
   });
 

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, realpath, rm, statfs, writeFile } from 'node:fs/promi
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { amount } from '../load/load-watch.js';
 import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { canMount, SmallDisk } from '../support/small-disk.js';
@@ -12,6 +13,8 @@ const run = promisify(execFile);
 /** About 3 MB of output, which the conversation keeps in full. */
 const FILL = `RUN: head -c 3000000 /dev/zero | tr '\\0' x\nFINISH: filled`;
 const HALF = 0.5;
+/** Conversations that fill the disk. */
+const FILLED = amount(4, 7);
 
 const mountable = await canMount();
 if (!mountable) process.stderr.write('no tests of a disk budget: this machine lets nobody mount a tmpfs\n');
@@ -64,8 +67,8 @@ if (!mountable) process.stderr.write('no tests of a disk budget: this machine le
     });
     await waiting.reaches('waiting_for_confirmation');
     const filled: ConversationClient[] = [];
-    // Together with the others 27 MB on a disk of 20.
-    for (let count = 0; count < 7; count += 1) {
+    // Together with the others more than half of the disk, and with LOAD=full more than all of it.
+    for (let count = 0; count < FILLED; count += 1) {
       const conversation = await create(FILL);
       filled.push(conversation);
       await eventually(
@@ -82,7 +85,7 @@ if (!mountable) process.stderr.write('no tests of a disk budget: this machine le
     ]);
     const left = await Promise.all(filled.map(exists));
     const removed = filled.filter((_, index) => !left[index]);
-    expect(removed.length).toBeGreaterThanOrEqual(5);
+    expect(removed.length).toBeGreaterThanOrEqual(FILLED - 2);
     // The oldest have made room.
     expect(left).toEqual(filled.map((_, index) => index >= removed.length));
     await writeFile(path.join(folder, 'work/go'), '');

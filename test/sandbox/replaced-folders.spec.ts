@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -66,6 +67,19 @@ exec ${bubblewrap} "$@"
     await rename(at('away'), at('work'));
     expect(JSON.stringify(await conversation.events())).not.toContain('marker-of-notes');
     expect(await readdir(at('outside'))).toEqual(['notes']);
+  });
+
+  it('are found anew for a conversation with the id of a deleted one', async () => {
+    for (const name of ['one', 'two']) await mkdir(at(name));
+    const conversation_id = randomUUID();
+    for (const name of ['one', 'two']) {
+      await symlink(at(name), at('link'));
+      await fixture.run('RUN: touch made', { conversation_id }, at('link'));
+      await fixture.server.request('DELETE', `/api/conversations/${conversation_id}`);
+      await rm(at('link'));
+    }
+    expect(await readdir(at('one'))).toContain('made');
+    expect(await readdir(at('two'))).toContain('made');
   });
 
   it('are made nowhere else by a link in the private home folder', async () => {

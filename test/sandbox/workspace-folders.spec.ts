@@ -38,7 +38,8 @@ describeWithBubblewrap('the folders of a conversation in the sandbox "workspace"
   };
 
   it('are not those of the server, even if a client names them', async () => {
-    for (const name of ['persistence', 'workspace/conversations', 'persistence/profiles']) {
+    const ofContainers = ['persistence/runtime-control', 'workspace/.openhands/runtime-control'];
+    for (const name of ['persistence', 'workspace/conversations', 'persistence/profiles', ...ofContainers]) {
       await mkdir(path.join(server.cwd, name), { recursive: true });
       const seen = await run(
         path.join(server.cwd, name),

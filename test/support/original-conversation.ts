@@ -177,11 +177,13 @@ export class OriginalConversation {
     );
   }
 
-  private update(key: string, value: unknown, parent: string): void {
+  /** Adds the change of a field. */
+  update(key: string, value: unknown, parent: string): void {
     this.add('environment', { key, value, kind: 'ConversationStateUpdateEvent' }, parent);
   }
 
-  private add(source: string, fields: JsonObject, parent?: string): string {
+  /** Appends an event. @returns its id */
+  add(source: string, fields: JsonObject, parent?: string): string {
     const id = randomUUID();
     const local = new Date(START + this.events.length * 1000 + this.zoneHours * 3_600_000).toISOString();
     const timestamp = `${local.slice(0, 19)}.000500`;

@@ -185,12 +185,25 @@ describe('usage of models', () => {
     ['group_by=day,model,key,provider', 'at most 3'],
     ['group_by=week', "'week' is none of day"],
     ['from=yesterday', 'a date such as'],
+    ['from=2026-02-31', 'a date such as'],
+    ['to=0001-01-01', 'a date such as'],
+    ['to=9999-12-31', 'a date such as'],
     ['time_zone=%2B05:30', 'a time zone such as'],
     ['limit=0', 'greater than or equal to 1'],
   ])('refuses %s and says why', async (query, reason) => {
     const { status, body } = await server.request('GET', `/api/usage?${query}`);
     expect(status).toBe(422);
     expect(JSON.stringify(body)).toContain(reason);
+  });
+
+  it('makes a limited number of reports at a time', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, () => server.request('GET', '/api/usage?group_by=conversation,day')),
+    );
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses).toContain(200);
+    expect(new Set(statuses)).toEqual(new Set([200, 429]));
+    expect((await server.request('GET', '/api/usage')).status).toBe(200);
   });
 
   it('shows a key of the reach own only what its conversations have cost', async () => {
@@ -207,7 +220,13 @@ describe('usage of models', () => {
     expect((await usageOf(server, 'group_by=key', headers)).items).toMatchObject([
       { key: id, key_name: 'mine' },
     ]);
-    expect((await usageOf(server, 'key=session', headers)).total.calls).toBe(0);
+    const now = new Date().toISOString();
+    for (const query of [
+      'key=session',
+      `key=session&from=${now}`,
+      `key=session&from=${now.slice(0, 13)}:01:00Z`,
+    ])
+      expect((await usageOf(server, query, headers)).total.calls).toBe(0);
     await eventually(async () => (await usageOf(server, `key=${id}`)).total.calls === 1, 'it for all');
     expect((await usageOf(server)).total.calls).toBe(own.answered + own.failed + 1);
   });

@@ -157,6 +157,9 @@ class Import {
         `${withLost} with secrets that have no value (stored without a key, or no --secret-key-file opens them): ` +
           'set the key of the model again before they go on (--report names them)',
       dryRun ? 'dry run: nothing was written' : undefined,
+      imported > 0 &&
+        !dryRun &&
+        "'openhands-agent-server usage rebuild' adds their costs to the ledger of usage",
     ];
     for (const line of lines) if (typeof line === 'string') this.output.write(`${line}\n`);
     return refused + different > 0 ? 1 : 0;

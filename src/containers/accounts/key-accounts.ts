@@ -16,20 +16,24 @@ const STORE_MS = 1_000;
 
 /** A run that counts for a key. */
 interface CountedRun {
-  ownerKey: string;
+  /** Null: the administrator's. */
+  ownerKey: string | null;
   release: () => void;
   /** The log says that it runs. Until then somebody has asked for it. */
   isRunning: boolean;
+  /** Requests for it that were not answered yet. */
+  asking: number;
   isPausing: boolean;
   /** How often it has cost something since. */
   lateCosts: number;
+  /** Runs while one that was accepted may still begin. */
   timer: NodeJS.Timeout | undefined;
 }
 
 /**
- * Counts the runs and the cost of conversations in containers for the keys that they belong to. Runs are
- * counted from the request that begins one; what has begun otherwise, and the cost, is what the log says. An
- * agent that has replaced the server in its container decides what that is.
+ * Holds conversations in containers to the limits of the keys that they belong to, and to the budgets of the
+ * server. Runs are counted from the request that begins one; what has begun otherwise, and the cost, is what
+ * the log says. An agent that has replaced the server in its container decides what that is.
  */
 @Injectable()
 export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
@@ -52,7 +56,7 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
       onEvent: ({ conversationId, event }) => this.onEvent(conversationId, event),
       onOpening: (opening) => {
         const { conversationId: id } = opening;
-        if (this.ownerOf(id) !== null) this.onEvent(id, opening.snapshot());
+        if (this.ownerOf(id) !== undefined) this.onEvent(id, opening.snapshot());
         return Promise.resolve();
       },
       onClosing: ({ conversationId, removed }) => this.onClosing(conversationId, removed),
@@ -68,7 +72,7 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
   /** Before something that calls a model. @throws LimitReachedError */
   assertSolvent(id: string): void {
     const owner = this.ownerOf(id);
-    if (owner !== null) this.limiter.assertSolvent(owner);
+    if (owner !== undefined) this.limiter.assertSolvent(owner);
   }
 
   /**
@@ -78,15 +82,18 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
    */
   beginRun(id: string): (isAccepted: boolean) => void {
     const owner = this.ownerOf(id);
-    if (owner === null) return () => undefined;
+    if (owner === undefined) return () => undefined;
     this.limiter.assertSolvent(owner);
     const run = this.runs.get(id) ?? this.keepRun(id, owner, this.limiter.takeRun(owner));
+    run.asking += 1;
     return (isAccepted) => {
-      if (run.isRunning || this.runs.get(id) !== run) return;
+      run.asking -= 1;
+      if (this.runs.get(id) !== run) return;
+      if (!isAccepted) return this.endUnused(id, run);
       clearTimeout(run.timer);
-      if (!isAccepted) return this.endRun(id);
       run.timer = setTimeout(() => {
-        if (!run.isRunning) this.endRun(id);
+        run.timer = undefined;
+        this.endUnused(id, run);
       }, BEGIN_MS).unref();
     };
   }
@@ -94,21 +101,26 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
   private onEvent(id: string, event: ConversationEvent): void {
     if (event.kind !== 'ConversationStateUpdateEvent') return;
     const owner = this.ownerOf(id);
-    if (owner === null) return;
+    if (owner === undefined) return;
     const { key, value } = event;
     const state = key === 'full_state' ? asJsonObject(value) : { [key]: value };
     if (state['execution_status'] !== undefined) this.onStatus(id, owner, state['execution_status']);
     if (state['stats'] !== undefined) this.onStats(id, owner, state['stats']);
   }
 
-  private onStatus(id: string, owner: string, status: unknown): void {
-    if (status !== 'running') return this.endRun(id);
-    const run = this.runs.get(id) ?? this.keepRun(id, owner, this.limiter.holdRun(owner));
+  private onStatus(id: string, owner: string | null, status: unknown): void {
+    const known = this.runs.get(id);
+    if (status !== 'running') {
+      if (known) Object.assign(known, { isRunning: false, isPausing: false, lateCosts: 0 });
+      return known && this.endUnused(id, known);
+    }
+    const run = known ?? this.keepRun(id, owner, this.limiter.holdRun(owner));
     run.isRunning = true;
     clearTimeout(run.timer);
+    run.timer = undefined;
   }
 
-  private onStats(id: string, owner: string, stats: unknown): void {
+  private onStats(id: string, owner: string | null, stats: unknown): void {
     const before = this.counted.get(id) ?? this.records.get(id)?.countedUsd ?? 0;
     const total = costOf(stats);
     if (!(total > before)) return;
@@ -117,13 +129,13 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
     this.stopIfLate(id);
     // The ledger hears of the same event, perhaps later.
     queueMicrotask(() => {
-      if (this.limiter.overSpent(owner) !== undefined) this.pauseRuns(owner);
+      if (this.limiter.overSpent(owner) !== undefined) this.pauseRuns();
     });
   }
 
   /** The container has ended, or this server does. */
   private async onClosing(id: string, removed: boolean): Promise<void> {
-    if (this.ownerOf(id) === null) return;
+    if (this.ownerOf(id) === undefined) return;
     this.endRun(id);
     if (!removed) await this.store(id);
     clearTimeout(this.stores.get(id));
@@ -141,10 +153,18 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
     });
   }
 
-  private keepRun(id: string, ownerKey: string, release: () => void): CountedRun {
-    const run = { ownerKey, release, isRunning: false, isPausing: false, lateCosts: 0, timer: undefined };
+  private keepRun(id: string, ownerKey: string | null, release: () => void): CountedRun {
+    const run: CountedRun = {
+      ...{ ownerKey, release, isRunning: false, asking: 0 },
+      ...{ isPausing: false, lateCosts: 0, timer: undefined },
+    };
     this.runs.set(id, run);
     return run;
+  }
+
+  /** Not while another request may begin it, or has: what one has begun is not ended by a refused one. */
+  private endUnused(id: string, run: CountedRun): void {
+    if (!run.isRunning && run.asking === 0 && run.timer === undefined) this.endRun(id);
   }
 
   private endRun(id: string): void {
@@ -155,12 +175,14 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
     run.release();
   }
 
-  /** Pauses the runs of a key. Where that fails the container is stopped. */
-  private pauseRuns(ownerKey: string): void {
+  /** Pauses the runs that may cost nothing more. Where that fails the container is stopped. */
+  private pauseRuns(): void {
     for (const [id, run] of this.runs) {
-      if (run.ownerKey !== ownerKey || run.isPausing || !run.isRunning) continue;
+      if (run.isPausing || !run.isRunning) continue;
+      const why = this.limiter.overSpent(run.ownerKey);
+      if (why === undefined) continue;
       run.isPausing = true;
-      this.logger.log(`conversation ${id} is paused: ${this.limiter.overSpent(ownerKey) ?? ''}`);
+      this.logger.log(`conversation ${id} is paused: ${why}`);
       this.pause(id).catch((error: unknown) => {
         this.stop(id, `its run was not paused: ${errorMessage(error)}`);
       });
@@ -191,8 +213,9 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
     });
   }
 
-  private ownerOf(id: string): string | null {
-    return this.records.get(id)?.ownerKey ?? null;
+  /** Null: the administrator's; undefined: not in a container. */
+  private ownerOf(id: string): string | null | undefined {
+    return this.records.get(id)?.ownerKey;
   }
 }
 

@@ -18,7 +18,7 @@ const CONVERSATION = /^(\/api)?\/conversations\/[^/]+$/;
 /** Links are made and checked by this server. */
 const SHARES = /^\/api\/conversations\/[^/]+\/shares(\/|$)/;
 /** A message may begin a run; its body is not read here. */
-const RUN = /\/(run|events|events\/respond_to_confirmation|goal|goal\/resume|children)\/?$/;
+const RUN = /\/(run|events|events\/respond_to_confirmation|goal|goal\/resume|children)\/?$|^\/v1\//;
 const MODEL_CALL = /\/(ask_agent|condense|generate_title)\/?$/;
 const READS = new Set(['GET', 'HEAD']);
 

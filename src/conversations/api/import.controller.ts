@@ -26,7 +26,8 @@ export class ImportController {
       '`application/octet-stream`. A run that was active is paused. Trajectories have no secrets: set the key of the ' +
       'model again before the conversation goes on. What cannot be read is named in the report and kept beside the ' +
       'conversation. A key that reaches its own conversations only owns it, and its agent works in the folder of ' +
-      'that key; what such a key may not use is refused as for a new conversation.',
+      'that key; what such a key may not use is refused as for a new conversation. What its models have cost is in ' +
+      '`stats`, and comes into `GET /api/usage` when the administrator calls `openhands-agent-server usage rebuild`.',
     query: ImportQueryDto,
     body: {
       schema: {

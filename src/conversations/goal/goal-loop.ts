@@ -138,7 +138,7 @@ export class GoalLoop {
     const { objective } = state.goal;
     const { verdict, usage } = await traced(
       'judge_goal',
-      () => operationSpan(state),
+      () => operationSpan(state, this.masker),
       () => this.judge(objective, work.signal),
     );
     if (this.current !== work) {

@@ -5,7 +5,10 @@ import { requestedSandbox } from '../state/conversation-sandbox.js';
 import type { ConversationState } from '../state/conversation-state.js';
 
 /** The parts of a state that say how its programs are confined. */
-type ConfinedState = Pick<ConversationState, 'rest' | 'workspace' | 'workspace_root' | 'worktree'>;
+type ConfinedState = Pick<
+  ConversationState,
+  'created_at' | 'rest' | 'workspace' | 'workspace_root' | 'worktree'
+>;
 
 /**
  * What the programs and file tools of a conversation are confined to. With a key that reaches its own only,
@@ -13,11 +16,12 @@ type ConfinedState = Pick<ConversationState, 'rest' | 'workspace' | 'workspace_r
  * folder below it between a check and a start.
  */
 export function confinementScope(
-  { rest, workspace, workspace_root: root, worktree }: ConfinedState,
+  { created_at, rest, workspace, workspace_root: root, worktree }: ConfinedState,
   { base_dir, own_keys_sandbox }: Pick<AppConfig, 'base_dir' | 'own_keys_sandbox'>,
 ): ConfinementScope {
   const place = {
     workspace: path.resolve(base_dir, workspace.working_dir),
+    since: created_at,
     ...(worktree && { repository: worktree.repository }),
   };
   const mode = requestedSandbox({ rest });

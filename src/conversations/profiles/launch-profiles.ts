@@ -25,7 +25,10 @@ interface LaunchAdditions {
   skills: JsonObject[] | null;
 }
 
-/** Tells a server in a container which agent profile its conversation is started with, as the original does. */
+/**
+ * Tells a server in a container which agent profile its conversation is started with, as the original
+ * does.
+ */
 export const LAUNCHED_PROFILE_VARIABLE = 'OH_RUNTIME_LAUNCHED_PROFILE';
 
 /** The agent profile that another server has resolved for the conversation of this one; null: none. */

@@ -149,7 +149,7 @@ export class RunControl {
       const { state } = this.journal;
       await traced(
         runSpanName(state),
-        () => runSpan(state),
+        () => runSpan(state, this.runtime.masker),
         (span) => this.work(run).finally(() => this.recordEnd(span, run)),
       );
     } finally {

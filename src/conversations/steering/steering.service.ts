@@ -165,7 +165,7 @@ export class SteeringService {
     return conversation.trackBackground((signal) =>
       traced(
         'ask_agent',
-        () => operationSpan(conversation.state),
+        () => operationSpan(conversation.state, conversation.agentRuntime.masker),
         () => this.askIn(conversation, question, signal),
       ),
     );

@@ -68,7 +68,7 @@ export class TitleWriter {
     if (isScripted || isAcpModel || this.usage.exceeded !== undefined) return undefined;
     return traced(
       'generate_title',
-      () => operationSpan(this.journal.state),
+      () => operationSpan(this.journal.state, this.masker),
       () => this.ask(text, llm),
     );
   }

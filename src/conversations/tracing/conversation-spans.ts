@@ -9,6 +9,11 @@ type TracedState = Readonly<
   Pick<ConversationState, 'id' | 'agent' | 'launched_agent_profile' | 'rest' | 'tags'>
 >;
 
+/** Masks the secrets of the conversation. */
+interface SpanMasker {
+  mask(text: string): string;
+}
+
 /** Keys of metadata and tags that become attributes. */
 const MAX_KEYS = 32;
 /** Longest value of such an attribute (characters). */
@@ -23,10 +28,11 @@ export function runSpanName(state: TracedState): string {
  * The span of a run, by the conventions for agents. Each run is a trace of its own: a conversation may be
  * open for days, and a span is seen only after its end.
  */
-export function runSpan(state: TracedState): SpanOptions {
+export function runSpan(state: TracedState, masker: SpanMasker): SpanOptions {
   const observability = observabilityOf(state.rest);
   return {
     ...placeOf(observability),
+    mask: (text) => masker.mask(text),
     ownTrace: true,
     runOf: state.id,
     shared: sharedAttributes(state.id, observability),
@@ -38,10 +44,11 @@ export function runSpan(state: TracedState): SpanOptions {
 }
 
 /** The span of a call of a model outside of runs, such as a title. */
-export function operationSpan(state: TracedState): SpanOptions {
+export function operationSpan(state: TracedState, masker: SpanMasker): SpanOptions {
   const observability = observabilityOf(state.rest);
   return {
     ...placeOf(observability),
+    mask: (text) => masker.mask(text),
     shared: sharedAttributes(state.id, observability),
     attributes: requestAttributes(state, observability),
   };

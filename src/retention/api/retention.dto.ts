@@ -1,4 +1,4 @@
-import { decimal, Field, nullable, OptionalBody } from '../../http/index.js';
+import { decimal, Field, NoOtherFields, nullable, OptionalBody } from '../../http/index.js';
 import type { RuleChanges } from '../plan/retention-rules.js';
 
 const DAYS =
@@ -17,8 +17,12 @@ export class RetentionPlanQueryDto {
   disk_budget: number | null = null;
 }
 
-/** Other rules than those of the configuration, for one sweep. */
+/**
+ * Other rules than those of the configuration, for one sweep. A misspelt one must not remove by those of the
+ * configuration.
+ */
 @OptionalBody()
+@NoOtherFields()
 export class RetentionSweepRequestDto {
   @Field(nullable(decimal({ gt: 0 })), DAYS)
   retention_days: number | null = null;

@@ -4,7 +4,7 @@ import type { FileRules } from '../../files/index.js';
 import { withSystemFiles } from '../files/system-files.js';
 import { findProgram } from '../find-program.js';
 import type { Limits } from '../limits/limits.js';
-import { realPath, realScope } from '../real-scope.js';
+import { realPath, type RealPaths } from '../real-paths.js';
 import type { Confinement, ConfinementScope, ProgramStart } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
 import type { ConfiguredFolders } from '../trial.js';
@@ -28,6 +28,7 @@ export interface BubblewrapTools {
   server: ServerFiles;
   limits: Limits;
   check: CheckTools;
+  paths: RealPaths;
   /** For the mode `workspace`. */
   configured: ConfiguredFolders;
   network: NetworkAccess;
@@ -66,7 +67,7 @@ export class BubblewrapConfinement implements Confinement {
   }
 
   program(start: ProgramStart): ProgramStart {
-    const { bwrap, limits, server, check } = this.tools;
+    const { bwrap, limits, server, check, paths } = this.tools;
     server.check();
     // Bubblewrap looks it up again, but tells of a missing one only by its exit.
     findProgram(start);
@@ -74,7 +75,7 @@ export class BubblewrapConfinement implements Confinement {
     const wrapped = this.rules.wrap(start);
     const { file: program, args: words, cwd } = wrapped;
     const { env, obeyed } = splitEnvironment(wrapped.env);
-    const wanted = this.rules.mounts(wrapped, realScope(this.scope), this.scope);
+    const wanted = this.rules.mounts(wrapped, paths.scope(this.scope), this.scope);
     const { mounts, expected } = this.rules.settle(wanted);
     const isChecked = expected.length > 0;
     const [file = bwrap, ...args] = [
@@ -94,20 +95,20 @@ export class BubblewrapConfinement implements Confinement {
 }
 
 /** Everything as outside, but for the files and the processes of the server. */
-export function guardedRules({ server }: BubblewrapTools): ModeRules {
+export function guardedRules({ server, paths }: BubblewrapTools): ModeRules {
   return {
     mounts: ({ own = [] }, scope) => guardedMounts(server, scope, own),
     prepare: makeOutputFolder,
     wrap: (start) => start,
     settle: (mounts) => ({ mounts, expected: [] }),
     options: capabilityArguments('guarded'),
-    files: (scope) => new ServerFileRules(server, () => shownOf(server, realScope(scope))),
+    files: (scope) => new ServerFileRules(server, () => shownOf(server, paths.scope(scope))),
     explanation: guardedText(),
   };
 }
 
 /** The workspace, the system and what is configured. */
-export function workspaceRules({ server, configured, network }: BubblewrapTools): ModeRules {
+export function workspaceRules({ server, configured, network, paths }: BubblewrapTools): ModeRules {
   return {
     mounts: ({ own = [], cwd }, scope, given) => [
       // Somewhere to start where nothing of the folder is shown.
@@ -138,7 +139,7 @@ export function workspaceRules({ server, configured, network }: BubblewrapTools)
       ...['--remount-ro', '/'],
       ...network.options,
     ],
-    files: (scope) => new WorkspaceFileRules(server, scope, configured),
+    files: (scope) => new WorkspaceFileRules(server, scope, configured, paths),
     explanation: workspaceText(configured, network.explanation),
   };
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { isInside } from '../../files/index.js';
-import { realPath } from '../real-scope.js';
+import { realPath } from '../real-paths.js';
 import type { ConfinementScope, ShownFolder } from '../sandbox.js';
 
 /**

@@ -3,6 +3,7 @@ import { errorMessage } from '../../errors/index.js';
 import { childEnvironment } from '../../processes/index.js';
 import { findProgram } from '../find-program.js';
 import { startLimits, type Limits } from '../limits/limits.js';
+import { RealPaths } from '../real-paths.js';
 import type { SandboxStatus } from '../sandbox.js';
 import { stricterMode, type SandboxMode } from '../sandbox-mode.js';
 import { ServerFiles } from '../server-files.js';
@@ -28,6 +29,7 @@ export async function tryBubblewrap(
       ...programs(config),
       server: new ServerFiles(config, false),
       limits,
+      paths: new RealPaths(),
       configured: configuredFolders(config),
       network,
     };

@@ -1,7 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { isInside, type FileRules } from '../../files/index.js';
-import { realPath, realScope } from '../real-scope.js';
+import { realPath, type RealPaths } from '../real-paths.js';
 import type { ConfinementScope } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
 import type { ConfiguredFolders } from '../trial.js';
@@ -22,12 +22,13 @@ export class WorkspaceFileRules implements FileRules {
     private readonly server: ServerFiles,
     private readonly scope: ConfinementScope,
     private readonly configured: ConfiguredFolders,
+    private readonly paths: RealPaths,
   ) {
-    this.serverRules = new ServerFileRules(server, () => shownInWorkspaceMode(server, realScope(scope)));
+    this.serverRules = new ServerFileRules(server, () => shownInWorkspaceMode(server, paths.scope(scope)));
   }
 
   refusal(file: string, access: 'read' | 'write'): string | undefined {
-    const scope = realScope(this.scope);
+    const scope = this.paths.scope(this.scope);
     const own = privateFolders(scope);
     if (own && [own.tmp, own.home].some((folder) => isInside(folder, file))) return undefined;
     const hidden = this.serverRules.refusal(file, access);
@@ -48,7 +49,7 @@ export class WorkspaceFileRules implements FileRules {
   }
 
   onMachine(file: string): string {
-    const own = privateFolders(realScope(this.scope));
+    const own = privateFolders(this.paths.scope(this.scope));
     if (!own || this.isElsewhere(file)) return file;
     for (const [seen, real] of [
       ['/tmp', own.tmp],

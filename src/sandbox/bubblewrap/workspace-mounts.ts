@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { isInside } from '../../files/index.js';
-import { realPath } from '../real-scope.js';
+import { realPath } from '../real-paths.js';
 import type { ConfinementScope, ShownFolder } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
 import type { ConfiguredFolders } from '../trial.js';

@@ -7,7 +7,7 @@ import { privateFolders, shownInWorkspaceMode, visibleFolders } from '../bubblew
 import { withSystemFiles } from '../files/system-files.js';
 import { findProgram } from '../find-program.js';
 import { refusing, UNCONFINED } from '../no-sandbox.js';
-import { realScope } from '../real-scope.js';
+import type { RealPaths } from '../real-paths.js';
 import {
   Sandbox,
   type Confinement,
@@ -29,6 +29,7 @@ export interface SeatbeltTools {
   program: string;
   server: ServerFiles;
   configured: ConfiguredFolders;
+  paths: RealPaths;
   /** A sentence for agents. */
   network: { isOn: boolean; explanation: string };
 }
@@ -79,10 +80,10 @@ export class SeatbeltConfinement implements Confinement {
   }
 
   program(start: ProgramStart): ProgramStart {
-    const { server, program } = this.tools;
+    const { server, program, paths } = this.tools;
     server.check();
     findProgram(start);
-    const own = privateFolders(realScope(this.scope));
+    const own = privateFolders(paths.scope(this.scope));
     const isPrivate = this.mode === 'workspace' && own !== undefined;
     if (isPrivate)
       for (const folder of [own.tmp, own.home]) mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -98,8 +99,8 @@ export class SeatbeltConfinement implements Confinement {
   }
 
   private parts(own: readonly ShownFolder[]): ProfileParts {
-    const { server, configured, network } = this.tools;
-    const scope = realScope(this.scope);
+    const { server, configured, network, paths } = this.tools;
+    const scope = paths.scope(this.scope);
     const hidden = [...server.hidden, ...server.files()];
     if (this.mode === 'guarded') return { hidden, shown: [...shownOf(server, scope), ...own] };
     const folders = privateFolders(scope);

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { ConfinementScope } from '../sandbox.js';
+import { RealPaths } from '../real-paths.js';
 import { ServerFiles } from '../server-files.js';
 import { SeatbeltConfinement } from './seatbelt-sandbox.js';
 
@@ -30,7 +31,9 @@ describe('a profile for macOS', () => {
     const scope: ConfinementScope = { workspace: at('work'), folder: at('conversations/one') };
     const configured = { readable: [at('read')], writable: [at('cache')] };
     const network = { isOn, explanation: '' };
-    return new SeatbeltConfinement(mode, { program: '/bin/sandbox', server, configured, network }, scope);
+    const paths = new RealPaths();
+    const tools = { program: '/bin/sandbox', server, configured, network, paths };
+    return new SeatbeltConfinement(mode, tools, scope);
   };
   const profileOf = (it: SeatbeltConfinement): string[] => {
     const { file, args } = it.program({ file: '/bin/sh', args: ['-c', 'x'], cwd: at('work'), env: {} });

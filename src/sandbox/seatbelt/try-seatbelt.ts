@@ -1,6 +1,7 @@
 import type { AppConfig } from '../../config/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { NETWORK_ON, type NetworkAccess } from '../bubblewrap/network-access.js';
+import { RealPaths } from '../real-paths.js';
 import type { SandboxStatus } from '../sandbox.js';
 import type { SandboxMode } from '../sandbox-mode.js';
 import { ServerFiles } from '../server-files.js';
@@ -22,6 +23,7 @@ export async function trySeatbelt(
     program: PROGRAM,
     server: new ServerFiles(config, false),
     configured: configuredFolders(config),
+    paths: new RealPaths(),
     network: { isOn: network === NETWORK_ON, explanation: network.explanation },
   };
   const status: SandboxStatus = {

@@ -31,6 +31,8 @@ export class RecordedSpan implements OpenSpan {
   constructor(
     private readonly span: OtelSpan | undefined,
     private readonly style: SpanStyle,
+    /** For messages of errors. */
+    private readonly maskMessage: TextMask = style.mask,
   ) {}
 
   get isRecording(): boolean {
@@ -51,7 +53,8 @@ export class RecordedSpan implements OpenSpan {
 
   fail(type: string, message?: string): void {
     if (!this.isRecording) return;
-    const text = message === undefined ? undefined : this.text(message).slice(0, MAX_MESSAGE);
+    const text =
+      message === undefined ? undefined : this.text(this.maskMessage(message)).slice(0, MAX_MESSAGE);
     this.span?.setAttribute('error.type', type);
     this.span?.setStatus({ code: SpanStatusCode.ERROR, message: text });
     this.span?.addEvent('exception', { 'exception.type': type, ...(text && { 'exception.message': text }) });

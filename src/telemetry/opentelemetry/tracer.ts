@@ -12,13 +12,15 @@ import {
 } from '@opentelemetry/api';
 import { errorMessage, errorName } from '../../errors/index.js';
 import type { Attributes, OpenSpan, Span, SpanOptions, Tracer } from '../span.js';
-import { RecordedSpan, type SpanStyle } from './recorded-span.js';
+import { RecordedSpan, type SpanStyle, type TextMask } from './recorded-span.js';
 
 const KINDS = { internal: SpanKind.INTERNAL, client: SpanKind.CLIENT, server: SpanKind.SERVER } as const;
 /** Whether the trace of a context was begun by somebody else. */
 const IS_REMOTE = createContextKey('the trace of a caller');
 /** Attributes that spans of a context share. */
 const SHARED = createContextKey('shared attributes');
+/** What masks the secrets of the conversation of a context. */
+const MASK = createContextKey('mask of a conversation');
 /** Conversations whose last run is remembered; the oldest are forgotten. */
 const MAX_RUNS = 10_000;
 /** How work ends that somebody stopped: that is no failure. */
@@ -66,7 +68,7 @@ export class OpenTelemetryTracer implements Tracer {
   }
 
   mask(text: string): string {
-    return this.options.mask(text);
+    return this.options.mask(maskOf(context.active())?.(text) ?? text);
   }
 
   headers(): Record<string, string> {
@@ -86,10 +88,11 @@ export class OpenTelemetryTracer implements Tracer {
       { kind: KINDS[options.kind ?? 'internal'], links: link ? [{ context: link }] : [] },
       parent,
     );
-    const span = new RecordedSpan(started, this.options);
+    const mask = options.mask ?? maskOf(active);
+    const span = new RecordedSpan(started, this.options, mask);
     span.set({ ...shared, ...options.attributes });
     if (options.runOf !== undefined) this.rememberRun(options.runOf, started);
-    const within = trace.setSpan(parent.setValue(SHARED, shared), started);
+    const within = trace.setSpan(parent.setValue(SHARED, shared).setValue(MASK, mask), started);
     return { span, within };
   }
 
@@ -125,6 +128,11 @@ export class OpenTelemetryTracer implements Tracer {
 function sharedOf(active: Context): Attributes | undefined {
   // Only `begin` sets it.
   return active.getValue(SHARED) as Attributes | undefined;
+}
+
+function maskOf(active: Context): TextMask | undefined {
+  // Only `begin` sets it.
+  return active.getValue(MASK) as TextMask | undefined;
 }
 
 /** Errors of models say with a code what they are. */

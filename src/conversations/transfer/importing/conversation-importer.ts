@@ -41,9 +41,9 @@ export interface ImportOptions {
   newId: boolean;
   /** Read everything, write nothing. */
   dryRun: boolean;
+  /** The ledger of usage never counts what the events say that models have cost. */
+  dropsCalls?: boolean;
   onEvents: OnEvents;
-  /** The key whose calls of models the log records, whatever it says itself; undefined: it is trusted. */
-  callsOf?: string;
   /** Says who owns the conversations. @throws for what its owner may not have */
   admit?: (request: RequestedConversation) => Promise<StartConversationRequest>;
 }
@@ -220,9 +220,7 @@ export class ConversationImporter {
     const adapt = (await folder.hasOutputs())
       ? this.adaptPaths(persistenceOf(source, this.config), id)
       : UNCHANGED.adapt;
-    const owner =
-      options.callsOf === undefined ? undefined : { conversation_id: id, key_id: options.callsOf };
-    return { source, state, logPosition, reading: { time, adapt, ...(owner && { owner }) } };
+    return { source, state, logPosition, reading: { time, adapt, dropsCalls: options.dropsCalls ?? false } };
   }
 
   private async stateOf(

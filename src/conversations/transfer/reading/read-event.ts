@@ -3,6 +3,7 @@ import { serialiseEvent, type ConversationErrorEvent, type DurableEvent } from '
 import { asJsonObject, isJsonObject, type JsonObject } from '../../../json/index.js';
 import type { LogRecord } from '../../../storage/index.js';
 import { parseForeign } from './foreign-json.js';
+import { withoutCall } from '../../../usage/index.js';
 import type { TimeShift } from './time-shift.js';
 
 const ID = /^[0-9a-fA-F-]{8,100}$/;
@@ -16,8 +17,8 @@ export interface Reading {
   time: TimeShift;
   /** Converts paths of files. */
   adapt: (line: string) => string;
-  /** Whose calls of models the log records, whatever it says itself; undefined: it is trusted. */
-  owner?: { conversation_id: string; key_id: string };
+  /** The ledger of usage is not to count what the log says that models have cost. */
+  dropsCalls?: boolean;
 }
 
 /** An event that was read, as the log stores it. */
@@ -35,18 +36,18 @@ export class UnreadableEventError extends Error {
  * Reads an event of the original or of our own. Fields and kinds that are unknown here stay as they are.
  * @throws UnreadableEventError
  */
-export function readEvent(bytes: Buffer, { time, adapt, owner }: Reading): ReadEvent {
+export function readEvent(bytes: Buffer, { time, adapt, dropsCalls }: Reading): ReadEvent {
   if (bytes.length === 0) throw new UnreadableEventError('it is empty');
   const text = adapt(decode(bytes).trim());
-  const given = parse(text);
-  const fields = owner ? withOwner(given, owner) : given;
+  const fields = parse(text);
   const { id, kind, timestamp, source } = fields;
   if (typeof id !== 'string' || !ID.test(id)) throw new UnreadableEventError('it has no id');
   if (typeof kind !== 'string') throw new UnreadableEventError('it has no kind');
   const here = typeof timestamp === 'string' ? time.toHere(timestamp) : undefined;
   if (here === undefined) throw new UnreadableEventError('it has no timestamp');
-  const event = { ...fields, timestamp: here, source: typeof source === 'string' ? source : 'environment' };
-  const isOurs = fields === given && here === timestamp && source === event.source && isOurForm(text);
+  const known = { ...fields, timestamp: here, source: typeof source === 'string' ? source : 'environment' };
+  const event = dropsCalls ? withoutCall(known) : known;
+  const isOurs = event === known && here === timestamp && source === event.source && isOurForm(text);
   return toReadEvent(event, isOurs ? text : undefined);
 }
 
@@ -72,13 +73,6 @@ export function placeholder(
 export function stableUuid(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
-
-/** The ledger of usage is made of these records: nobody else pays for what a source claims. */
-function withOwner(fields: JsonObject, owner: NonNullable<Reading['owner']>): JsonObject {
-  const { key, value } = fields;
-  if (key !== 'stats' || !isJsonObject(value) || !isJsonObject(value['call'])) return fields;
-  return { ...fields, value: { ...value, call: { ...value['call'], ...owner } } };
 }
 
 function toReadEvent(fields: JsonObject, text: string | undefined): ReadEvent {

@@ -1,3 +1,4 @@
+import { inSlices } from '../../../flow/index.js';
 import { asJsonObject, tryParseJson } from '../../../json/index.js';
 import {
   addTotals,
@@ -11,6 +12,9 @@ import {
   type UsageTotals,
 } from '../../usage-ledger.js';
 import { AT, SUMS, WIDTH, type UsageCells } from './usage-cells.js';
+
+/** Cells or groups between two looks at the time: a month may have a hundred thousand. */
+const PART = 200;
 
 /** Gives each cell a number of its group, and each number the value of the group. */
 interface Grouping {
@@ -39,9 +43,15 @@ export class CellGroups {
     this.end = query.before === undefined ? Infinity : Math.ceil(query.before / SLOT_MS);
   }
 
-  /** Adds the cells of a month. */
-  add(cells: UsageCells): void {
-    for (const { values, sums } of this.ofMonth(cells).values()) {
+  /** Adds the cells of a month, which nobody changes meanwhile. */
+  add(cells: UsageCells): Promise<void> {
+    return inSlices(this.adding(cells));
+  }
+
+  private *adding(cells: UsageCells): Generator<void, void> {
+    let done = 0;
+    for (const { values, sums } of (yield* this.ofMonth(cells)).values()) {
+      if ((done += 1) % PART === 0) yield;
       const name = JSON.stringify(values);
       const group = this.groups.get(name) ?? { values, ...noUsage() };
       this.groups.set(name, group);
@@ -60,17 +70,22 @@ export class CellGroups {
   }
 
   /** Cells are compared by the numbers of their names: texts would take most of the time. */
-  private ofMonth(cells: UsageCells): Map<number, MonthGroup> {
+  private *ofMonth(cells: UsageCells): Generator<void, Map<number | string, MonthGroup>> {
     const { numbers } = cells;
-    const groups = new Map<number, MonthGroup>();
+    const groups = new Map<number | string, MonthGroup>();
+    const count = Math.max(cells.size, cells.names.length) + 1;
+    // Groups of many names would have the same number.
+    const isExact = count ** this.query.by.length < Number.MAX_SAFE_INTEGER;
     const groupings = this.query.by.map((name) => this.groupingOf(cells, name));
     const conditions = this.conditionsOf(cells);
     for (let at = 0; at < numbers.length; at += WIDTH) {
+      if (at % (PART * WIDTH) === 0) yield;
       const slot = numbers[at] ?? 0;
       if (slot < this.first || slot >= this.end) continue;
       if (conditions.some(([place, wanted]) => numbers[at + place] !== wanted)) continue;
-      let name = 0;
-      for (const { numberOf } of groupings) name = name * MAX_VALUES + numberOf(at);
+      const name = isExact
+        ? groupings.reduce((number, { numberOf }) => number * count + numberOf(at), 0)
+        : groupings.map(({ numberOf }) => numberOf(at)).join();
       let group = groups.get(name);
       if (!group) {
         const values = groupings.map((grouping) => grouping.values[grouping.numberOf(at)] ?? null);
@@ -121,9 +136,6 @@ const PLACES = {
   conversation: AT.conversation,
   usage_id: AT.usageId,
 };
-
-/** Three of them are still exact in one number. */
-const MAX_VALUES = 200_000;
 
 /** A grouping by a value that is made once for each number. */
 function derived(sourceOf: (at: number) => number, valueOf: (source: number) => string | null): Grouping {

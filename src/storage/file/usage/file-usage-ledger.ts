@@ -50,7 +50,7 @@ export class FileUsageLedger extends UsageLedger {
       const first = query.from === undefined ? '' : monthOf(query.from - SLOT_MS);
       const last = query.before === undefined ? '9999-12' : monthOf(query.before + SLOT_MS);
       for (const name of await this.names())
-        if (name >= first && name <= last) groups.add(await (await this.month(name)).sums());
+        if (name >= first && name <= last) await groups.add(await (await this.month(name)).sums());
       return groups.report();
     });
   }

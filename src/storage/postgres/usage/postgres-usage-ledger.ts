@@ -25,7 +25,7 @@ import {
 const BATCH = 500;
 const NEWEST = 'SELECT max(at) AS at FROM usage_entry';
 const SUMS = ['calls', 'errors', 'unpriced', ...TOKEN_KINDS, 'cost', 'latency'] as const;
-const SUM_COLUMNS = SUMS.map((name) => `sum(${name})::float8 AS ${name}`).join(', ');
+const SUM_COLUMNS = SUMS.map((name) => `coalesce(sum(${name}), 0)::float8 AS ${name}`).join(', ');
 
 /** The value of each group of a query. */
 const GROUP_VALUES = {
