@@ -189,11 +189,6 @@ describe('POST /api/conversations/import', () => {
     const taken = await send(zip, { key: others.key });
     expect(taken).toMatchObject({ status: 409 });
     expect(taken.text).not.toContain('event');
-    // What it says that models have cost, and whom, is not believed: it could spend the budgets of all.
-    const rebuilt = await CommandProgram.run(server.cwd, 'usage', ['rebuild']);
-    expect(rebuilt.code).toBe(0);
-    const ofKey = async (id: string) => (await usageOf(server, `from=2026-01-01&key=${id}`)).total.cost;
-    expect([await ofKey(mine.id), await ofKey(others.id)]).toEqual([0, 0]);
     // Uploads that never end: the second is refused, others of the server are not.
     const leaving = new AbortController();
     const endless = () =>
@@ -210,6 +205,11 @@ describe('POST /api/conversations/import', () => {
     leaving.abort();
     await Promise.allSettled(uploads);
     await eventually(async () => (await send('no zip', { key: others.key })).status === 422, 'its turn');
+    // What it says that models have cost, and whom, is not believed: it could spend the budgets of all.
+    const rebuilt = await CommandProgram.run(server.cwd, 'usage', ['rebuild']);
+    expect(rebuilt.code).toBe(0);
+    const ofKey = async (id: string) => (await usageOf(server, `from=2026-01-01&key=${id}`)).total.cost;
+    expect([await ofKey(mine.id), await ofKey(others.id)]).toEqual([0, 0]);
     const model = new OriginalConversation({ llm: { model: 'openai/gpt-5.6' } });
     const refused = await send(await trajectoryZip([model]), { key: mine.key });
     expect(refused).toMatchObject({ status: 403 });

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { serialiseEvent, type ConversationErrorEvent, type DurableEvent } from '../../../events/index.js';
 import { asJsonObject, isJsonObject, type JsonObject } from '../../../json/index.js';
 import type { LogRecord } from '../../../storage/index.js';
-import { withoutCall } from '../../../usage/index.js';
 import { parseForeign } from './foreign-json.js';
+import { withoutCall } from '../../../usage/index.js';
 import type { TimeShift } from './time-shift.js';
 
 const ID = /^[0-9a-fA-F-]{8,100}$/;
@@ -36,18 +36,18 @@ export class UnreadableEventError extends Error {
  * Reads an event of the original or of our own. Fields and kinds that are unknown here stay as they are.
  * @throws UnreadableEventError
  */
-export function readEvent(bytes: Buffer, { time, adapt, dropsCalls = false }: Reading): ReadEvent {
+export function readEvent(bytes: Buffer, { time, adapt, dropsCalls }: Reading): ReadEvent {
   if (bytes.length === 0) throw new UnreadableEventError('it is empty');
   const text = adapt(decode(bytes).trim());
-  const given = parse(text);
-  const fields = dropsCalls ? withoutCall(given) : given;
+  const fields = parse(text);
   const { id, kind, timestamp, source } = fields;
   if (typeof id !== 'string' || !ID.test(id)) throw new UnreadableEventError('it has no id');
   if (typeof kind !== 'string') throw new UnreadableEventError('it has no kind');
   const here = typeof timestamp === 'string' ? time.toHere(timestamp) : undefined;
   if (here === undefined) throw new UnreadableEventError('it has no timestamp');
-  const event = { ...fields, timestamp: here, source: typeof source === 'string' ? source : 'environment' };
-  const isOurs = fields === given && here === timestamp && source === event.source && isOurForm(text);
+  const known = { ...fields, timestamp: here, source: typeof source === 'string' ? source : 'environment' };
+  const event = dropsCalls ? withoutCall(known) : known;
+  const isOurs = event === known && here === timestamp && source === event.source && isOurForm(text);
   return toReadEvent(event, isOurs ? text : undefined);
 }
 
