@@ -190,8 +190,8 @@ describe('webhooks', () => {
 
   it('report their deliveries over REST, with a key only and without secrets', async () => {
     const url = new URL(receiver.url);
-    url.username = 'hidden-user';
-    url.password = 'hidden-password';
+    url.username = 'not-for-the-log-user';
+    url.password = 'not-for-the-log-password';
     const server = await start(hook({ base_url: url.href, name: 'mine' }), { SESSION_API_KEY: 'key-a' });
     const ask = () => server.request('GET', '/api/webhooks', undefined, { 'x-session-api-key': 'key-a' });
     expect((await server.request('GET', '/api/webhooks')).status).toBe(401);
@@ -216,7 +216,7 @@ describe('webhooks', () => {
     expect(receiver.received[0]?.headers.authorization).toMatch(/^Basic /);
     receiver.behave = () => ({ status: 204 });
     await receiver.has((it) => it.changes().length === 1, 'the change');
-    expect(server.log + JSON.stringify((await ask()).body)).not.toMatch(/hidden/);
+    expect(server.log + JSON.stringify((await ask()).body)).not.toMatch(/not-for-the-log/);
   });
 
   it('webhooks have no effect when none is configured', async () => {
@@ -228,7 +228,7 @@ describe('webhooks', () => {
   });
 
   it('webhooks are refused with a reason, without values, when their configuration is invalid', async () => {
-    const invalid = { base_url: receiver.url, secret: 'short', headers: { 'X-A': 'hidden\nvalue' } };
+    const invalid = { base_url: receiver.url, secret: 'short', headers: { 'X-A': 'not-for-the-log\nvalue' } };
     const twice = JSON.stringify([
       { ...invalid, name: 'a' },
       { webhook_url: receiver.url, name: 'a' },
@@ -240,6 +240,6 @@ describe('webhooks', () => {
     );
     for (const part of ['webhooks[0].secret', 'webhooks[0].headers', 'webhooks[1].name'])
       expect(message).toContain(part);
-    expect(message).not.toMatch(/hidden|short/);
+    expect(message).not.toMatch(/not-for-the-log|short/);
   });
 });
