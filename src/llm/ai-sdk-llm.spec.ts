@@ -153,6 +153,7 @@ describe('AiSdkLlm against an OpenAI-compatible endpoint', () => {
       },
       cost: null,
       latency: anyNumber,
+      finishReason: 'tool_calls',
     });
   });
 

@@ -176,6 +176,6 @@ describe('route_task_to_model', () => {
     const [event] = await conversation.events('&kind=ObservationEvent');
     expect(event?.['observation']).toMatchObject({ chosen_class: 'of the settings', model: 'fast' });
     const agent = (await conversation.info())['agent'] as Record<string, unknown>;
-    expect(agent['include_default_tools']).toEqual(['FinishTool', 'ThinkTool', 'SwitchLLMTool']);
+    expect(agent['include_default_tools']).toEqual(['FinishTool', 'ThinkTool']);
   });
 });
