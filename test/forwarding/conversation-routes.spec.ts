@@ -9,7 +9,7 @@ import { conversationIn, JsonAdapter } from '../../src/http/index.js';
 const ID = '280733d3-a9e7-49d7-9ac3-c38121f6f331';
 
 /** Routes below `conversations` that belong to none: any server answers them. */
-const OF_ALL_CONVERSATIONS = ['', '/search', '/count', '/summaries', '/prepare-for-sandbox-pause'];
+const OF_ALL_CONVERSATIONS = ['', '/search', '/count', '/summaries', '/import', '/prepare-for-sandbox-pause'];
 /** Routes of other things than conversations, by their placeholders. */
 const OTHER_PLACEHOLDERS =
   // A shared conversation is read from the storage, by any server.

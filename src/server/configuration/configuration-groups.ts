@@ -17,6 +17,7 @@ const GROUPS: readonly (readonly [title: string, names: RegExp])[] = [
   ['Pages and editors', /^(ui_|static_files_path|trust_workspace_pages|enable_vscode|vscode_)/],
   ['OpenAI-compatible API', /^gateway_/],
   ['Webhooks', /^webhooks/],
+  ['Budgets', /^budgets/],
   ['Usage reports', /^telemetry/],
 ];
 const OTHER = 'Other';
