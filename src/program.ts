@@ -1,4 +1,4 @@
-import { type Command, HELP, parseCommandLine, SUBCOMMANDS } from './cli/index.js';
+import { type Command, HELP, parseCommandLine, parsedArguments, SUBCOMMANDS } from './cli/index.js';
 import type { UiPlace } from './ui/installed-ui.js';
 import type { LoadedConfig } from './config/index.js';
 
@@ -55,8 +55,8 @@ async function start(command: ConfiguredCommand): Promise<void> {
 /** Runs a command with the configuration that the server would have. */
 async function runSubcommand(name: string, args: readonly string[]): Promise<void> {
   const subcommand = await SUBCOMMANDS[name]?.load();
-  const parsed = subcommand?.parse(args);
-  if (!subcommand || !parsed) return;
+  if (!subcommand) return;
+  const parsed = parsedArguments(name, subcommand, args);
   if (parsed.kind === 'help') {
     process.stdout.write(subcommand.help);
     return;

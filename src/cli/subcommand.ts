@@ -1,4 +1,8 @@
 import type { AppConfig } from '../config/index.js';
+import { errorMessage } from '../errors/index.js';
+import { dashedUuid } from '../text/index.js';
+
+const ID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
 
 /** Where a command writes. */
 export interface CommandOutput {
@@ -24,11 +28,32 @@ export type Parsed =
 export interface Subcommand {
   /** The output of `NAME --help`. */
   help: string;
-  /** Parses the arguments after the name. */
+  /** Parses the arguments after the name. Errors of Node's `parseArgs` may pass. */
   parse(args: readonly string[]): Parsed;
 }
 
-/** A mistake in the arguments of a command, with where to look. */
-export function usageErrorOf(name: string, message: string): { kind: 'usage-error'; message: string } {
-  return { kind: 'usage-error', message: `${message} (see ${name} --help)` };
+/** A mistake in the arguments of a command. */
+export function usageError(message: string): Parsed {
+  return { kind: 'usage-error', message };
+}
+
+/** What the arguments of a command ask for. The message of a mistake says where to look. */
+export function parsedArguments(name: string, command: Subcommand, args: readonly string[]): Parsed {
+  const parsed = parsedOrMistake(command, args);
+  if (parsed.kind !== 'usage-error') return parsed;
+  return usageError(`${parsed.message} (see ${name} --help)`);
+}
+
+/** The id of a conversation, written with or without dashes, in the form with dashes; undefined for no id. */
+export function conversationIdIn(text: string): string | undefined {
+  return ID.test(text) ? dashedUuid(text.replaceAll('-', '').toLowerCase()) : undefined;
+}
+
+function parsedOrMistake(command: Subcommand, args: readonly string[]): Parsed {
+  try {
+    return command.parse(args);
+  } catch (error) {
+    // Node's message continues with advice on its own syntax.
+    return usageError(errorMessage(error).split(/\. |\n/)[0] ?? '');
+  }
 }

@@ -41,6 +41,7 @@ export { isOwnKeys } from './owners/own-key-rules.js';
 export { ownerFilter, Ownership } from './owners/ownership.js';
 export { Tenancy } from './owners/tenancy.js';
 export { WorkspaceHost } from './conversation/workspace-host.js';
+export { isBookmarked } from './queries/bookmark.js';
 export { structuredOutput } from './queries/structured-output.js';
 export { SummaryFeed } from './queries/summary-feed.js';
 export type { ConversationUse, MayEnd } from './registry/conversation-use.js';

@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
-import { errorMessage } from '../../errors/index.js';
-import { type Parsed, type Subcommand, usageErrorOf } from '../subcommand.js';
+import { type Parsed, type Subcommand, usageError } from '../subcommand.js';
 
 /** What to export, and where. */
 export interface ExportCommandOptions {
@@ -31,27 +30,22 @@ Options:
 export const exportCommand: Subcommand = { help: HELP, parse };
 
 function parse(args: readonly string[]): Parsed {
-  try {
-    const { values, positionals: ids } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        all: { type: 'boolean', default: false },
-        to: { type: 'string' },
-        zip: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    if (values.help) return { kind: 'help' };
-    if (values.to === undefined || values.to === '') return usageError('--to requires a folder');
-    if (values.all && ids.length > 0) return usageError('--all and ids exclude each other');
-    if (!values.all && ids.length === 0)
-      return usageError('export requires the ids of conversations, or --all');
-    return running({ ids, to: values.to, zip: values.zip });
-  } catch (error) {
-    // Node's message continues with advice on its own syntax.
-    return usageError(errorMessage(error).split(/\. |\n/)[0] ?? '');
-  }
+  const { values, positionals: ids } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      all: { type: 'boolean', default: false },
+      to: { type: 'string' },
+      zip: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return { kind: 'help' };
+  if (values.to === undefined || values.to === '') return usageError('--to requires a folder');
+  if (values.all && ids.length > 0) return usageError('--all and ids exclude each other');
+  if (!values.all && ids.length === 0)
+    return usageError('export requires the ids of conversations, or --all');
+  return running({ ids, to: values.to, zip: values.zip });
 }
 
 function running(options: ExportCommandOptions): Parsed {
@@ -60,8 +54,4 @@ function running(options: ExportCommandOptions): Parsed {
     run: async (config) => (await import('./run-export.js')).runExport(options, config, process.stdout),
     explain: async (error) => (await import('../copying/copy-error.js')).explainCopyError(error),
   };
-}
-
-function usageError(message: string): Parsed {
-  return usageErrorOf('export', message);
 }

@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
-import { errorMessage } from '../../errors/index.js';
-import { type Parsed, type Subcommand, usageErrorOf } from '../subcommand.js';
+import { type Parsed, type Subcommand, usageError } from '../subcommand.js';
 
 /** What to import, and how. */
 export interface ImportCommandOptions {
@@ -46,42 +45,37 @@ one in which this server stores conversations: rename it first.
 export const importCommand: Subcommand = { help: HELP, parse };
 
 function parse(args: readonly string[]): Parsed {
-  try {
-    const { values, positionals: paths } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        'secret-key-file': { type: 'string', multiple: true, default: [] },
-        'time-zone': { type: 'string' },
-        workspace: { type: 'string', multiple: true, default: [] },
-        'new-id': { type: 'boolean', default: false },
-        report: { type: 'string' },
-        'dry-run': { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    if (values.help) return { kind: 'help' };
-    if (paths.length === 0) return usageError('import requires the path of a folder or a zip');
-    const workspaces: [string, string][] = [];
-    for (const text of values.workspace) {
-      const [from = '', to = '', ...more] = text.split('=');
-      if (from === '' || to === '' || more.length > 0)
-        return usageError(`--workspace requires OLD=NEW, not '${text}'`);
-      workspaces.push([withoutSlash(from), withoutSlash(to)]);
-    }
-    return running({
-      paths,
-      secretKeyFiles: values['secret-key-file'],
-      timeZone: values['time-zone'],
-      workspaces,
-      newId: values['new-id'],
-      dryRun: values['dry-run'],
-      report: values.report,
-    });
-  } catch (error) {
-    // Node's message continues with advice on its own syntax.
-    return usageError(errorMessage(error).split(/\. |\n/)[0] ?? '');
+  const { values, positionals: paths } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      'secret-key-file': { type: 'string', multiple: true, default: [] },
+      'time-zone': { type: 'string' },
+      workspace: { type: 'string', multiple: true, default: [] },
+      'new-id': { type: 'boolean', default: false },
+      report: { type: 'string' },
+      'dry-run': { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return { kind: 'help' };
+  if (paths.length === 0) return usageError('import requires the path of a folder or a zip');
+  const workspaces: [string, string][] = [];
+  for (const text of values.workspace) {
+    const [from = '', to = '', ...more] = text.split('=');
+    if (from === '' || to === '' || more.length > 0)
+      return usageError(`--workspace requires OLD=NEW, not '${text}'`);
+    workspaces.push([withoutSlash(from), withoutSlash(to)]);
   }
+  return running({
+    paths,
+    secretKeyFiles: values['secret-key-file'],
+    timeZone: values['time-zone'],
+    workspaces,
+    newId: values['new-id'],
+    dryRun: values['dry-run'],
+    report: values.report,
+  });
 }
 
 function running(options: ImportCommandOptions): Parsed {
@@ -90,10 +84,6 @@ function running(options: ImportCommandOptions): Parsed {
     run: async (config) => (await import('./run-import.js')).runImport(options, config, process.stdout),
     explain: async (error) => (await import('../copying/copy-error.js')).explainCopyError(error),
   };
-}
-
-function usageError(message: string): Parsed {
-  return usageErrorOf('import', message);
 }
 
 function withoutSlash(folder: string): string {

@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
-import { errorMessage } from '../../errors/index.js';
 import { tryParseJson, type JsonObject } from '../../json/index.js';
-import { type Parsed, type Subcommand, usageErrorOf } from '../subcommand.js';
+import { type Parsed, type Subcommand, usageError } from '../subcommand.js';
 
 /** What to do with the keys. */
 export type KeysAction =
@@ -36,46 +35,41 @@ const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86
 export const keysCommand: Subcommand = { help: HELP, parse };
 
 function parse(args: readonly string[]): Parsed {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        scope: { type: 'string' },
-        reach: { type: 'string' },
-        expires: { type: 'string' },
-        limit: { type: 'string', multiple: true },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    if (values.help) return { kind: 'help' };
-    const [action, subject, ...more] = positionals;
-    if (more.length > 0) return usageError(`Unexpected argument '${more[0] ?? ''}'`);
-    const { scope, reach, expires, limit } = values;
-    const isCreate = action === 'create';
-    if (!isCreate && [scope, reach, expires, limit].some((value) => value !== undefined))
-      return usageError('--scope, --reach, --expires and --limit are for create');
-    if (action === 'list') {
-      if (subject !== undefined) return usageError(`Unexpected argument '${subject}'`);
-      return running({ do: 'list', asJson: values.json });
-    }
-    if (!isCreate && action !== 'revoke') return usageError('keys requires create, list or revoke');
-    if (subject === undefined) return usageError(`keys ${action} requires the name of a key`);
-    if (!isCreate) return running({ do: 'revoke', key: subject });
-    if (scope === undefined) return usageError('keys create requires --scope read, write or admin');
-    const limits = limitsIn(limit ?? []);
-    if (typeof limits === 'string') return usageError(limits);
-    const request = {
-      ...{ name: subject, scope, limits },
-      ...(reach !== undefined && { reach }),
-      ...(expires !== undefined && { expires_at: timeIn(expires) }),
-    };
-    return running({ do: 'create', request });
-  } catch (error) {
-    // Node's message continues with advice on its own syntax.
-    return usageError(errorMessage(error).split(/\. |\n/)[0] ?? '');
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      scope: { type: 'string' },
+      reach: { type: 'string' },
+      expires: { type: 'string' },
+      limit: { type: 'string', multiple: true },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return { kind: 'help' };
+  const [action, subject, ...more] = positionals;
+  if (more.length > 0) return usageError(`Unexpected argument '${more[0] ?? ''}'`);
+  const { scope, reach, expires, limit } = values;
+  const isCreate = action === 'create';
+  if (!isCreate && [scope, reach, expires, limit].some((value) => value !== undefined))
+    return usageError('--scope, --reach, --expires and --limit are for create');
+  if (action === 'list') {
+    if (subject !== undefined) return usageError(`Unexpected argument '${subject}'`);
+    return running({ do: 'list', asJson: values.json });
   }
+  if (!isCreate && action !== 'revoke') return usageError('keys requires create, list or revoke');
+  if (subject === undefined) return usageError(`keys ${action} requires the name of a key`);
+  if (!isCreate) return running({ do: 'revoke', key: subject });
+  if (scope === undefined) return usageError('keys create requires --scope read, write or admin');
+  const limits = limitsIn(limit ?? []);
+  if (typeof limits === 'string') return usageError(limits);
+  const request = {
+    ...{ name: subject, scope, limits },
+    ...(reach !== undefined && { reach }),
+    ...(expires !== undefined && { expires_at: timeIn(expires) }),
+  };
+  return running({ do: 'create', request });
 }
 
 /** A time from now on, such as `30d`; any other text is left to the validation. */
@@ -102,8 +96,4 @@ function running(action: KeysAction): Parsed {
     run: async (config, output) => (await import('./run-keys.js')).runKeys(action, config, output),
     explain: async (error) => [(await import('./run-keys.js')).explainKeysError(error)],
   };
-}
-
-function usageError(message: string): Parsed {
-  return usageErrorOf('keys', message);
 }

@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
-import { errorMessage } from '../../errors/index.js';
-import { type Parsed, type Subcommand, usageErrorOf } from '../subcommand.js';
+import { type Parsed, type Subcommand, usageError } from '../subcommand.js';
 
 /** What to move, and how. */
 export interface MoveOptions {
@@ -46,35 +45,28 @@ holds the URL; then the PLACE is just postgres.
 export const moveCommand: Subcommand = { help: HELP, parse };
 
 function parse(args: readonly string[]): Parsed {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        from: { type: 'string' },
-        to: { type: 'string' },
-        'dry-run': { type: 'boolean', default: false },
-        wait: { type: 'string', default: '0' },
-        'accept-damaged': { type: 'boolean', default: false },
-        again: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    if (values.help) return { kind: 'help' };
-    const { from = '', to = '' } = values;
-    for (const [name, place] of Object.entries({ from, to }))
-      if (place.trim() === '')
-        return usageError(
-          `--${name} requires a folder or the URL of a database, such as postgres://host/name`,
-        );
-    const waitSeconds = /^\d{1,4}$/.test(values.wait) ? Number(values.wait) : NaN;
-    if (!(waitSeconds <= MAX_WAIT_SECONDS))
-      return usageError(`--wait must be a number from 0 to ${MAX_WAIT_SECONDS}, not '${values.wait}'`);
-    const { 'dry-run': dryRun, 'accept-damaged': acceptDamaged, again } = values;
-    return running({ from, to, dryRun, waitSeconds, acceptDamaged, again });
-  } catch (error) {
-    // Node's message continues with advice on its own syntax.
-    return usageError(errorMessage(error).split(/\. |\n/)[0] ?? '');
-  }
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      from: { type: 'string' },
+      to: { type: 'string' },
+      'dry-run': { type: 'boolean', default: false },
+      wait: { type: 'string', default: '0' },
+      'accept-damaged': { type: 'boolean', default: false },
+      again: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return { kind: 'help' };
+  const { from = '', to = '' } = values;
+  for (const [name, place] of Object.entries({ from, to }))
+    if (place.trim() === '')
+      return usageError(`--${name} requires a folder or the URL of a database, such as postgres://host/name`);
+  const waitSeconds = /^\d{1,4}$/.test(values.wait) ? Number(values.wait) : NaN;
+  if (!(waitSeconds <= MAX_WAIT_SECONDS))
+    return usageError(`--wait must be a number from 0 to ${MAX_WAIT_SECONDS}, not '${values.wait}'`);
+  const { 'dry-run': dryRun, 'accept-damaged': acceptDamaged, again } = values;
+  return running({ from, to, dryRun, waitSeconds, acceptDamaged, again });
 }
 
 function running(options: MoveOptions): Parsed {
@@ -83,8 +75,4 @@ function running(options: MoveOptions): Parsed {
     run: async (config) => (await import('./move.js')).move(options, config, process.stdout),
     explain: async (error) => (await import('../copying/copy-error.js')).explainCopyError(error),
   };
-}
-
-function usageError(message: string): Parsed {
-  return usageErrorOf('move', message);
 }

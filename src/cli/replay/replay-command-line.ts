@@ -1,7 +1,5 @@
 import { parseArgs } from 'node:util';
-import { errorMessage } from '../../errors/index.js';
-import { dashedUuid } from '../../text/index.js';
-import { type Parsed, type Subcommand, usageErrorOf } from '../subcommand.js';
+import { conversationIdIn, type Parsed, type Subcommand, usageError } from '../subcommand.js';
 
 /** What to replay, and with which changes. */
 export interface ReplayOptions {
@@ -43,45 +41,39 @@ Options:
 Exit codes: 0 it went the same way, 1 it went another way, 2 it could not be replayed.
 `;
 
-const ID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
 const MAX_STEP_SECONDS = 3600;
 
 /** The command `replay`. */
 export const replayCommand: Subcommand = { help: HELP, parse };
 
 function parse(args: readonly string[]): Parsed {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        trajectory: { type: 'string' },
-        workspace: { type: 'string' },
-        'system-prompt': { type: 'string' },
-        'without-tool': { type: 'string', multiple: true, default: [] },
-        'with-tool': { type: 'string', multiple: true, default: [] },
-        'step-limit': { type: 'string', default: '60' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    if (values.help) return { kind: 'help' };
-    const empty = (['trajectory', 'workspace', 'system-prompt'] as const).find((name) => values[name] === '');
-    if (empty !== undefined) return usageError(`--${empty} requires a path`);
-    const source = sourceOf(positionals, values.trajectory);
-    if (typeof source === 'string') return usageError(source);
-    const stepLimit = Number(values['step-limit']);
-    if (!(stepLimit > 0 && stepLimit <= MAX_STEP_SECONDS))
-      return usageError(`--step-limit requires a number of seconds up to ${MAX_STEP_SECONDS}`);
-    return running({
-      ...{ source, workspace: values.workspace, systemPrompt: values['system-prompt'] },
-      ...{ withoutTools: values['without-tool'], withTools: values['with-tool'] },
-      ...{ stepLimit, asJson: values.json },
-    });
-  } catch (error) {
-    // Node's message continues with advice on its own syntax.
-    return usageError(errorMessage(error).split(/\. |\n/)[0] ?? '');
-  }
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      trajectory: { type: 'string' },
+      workspace: { type: 'string' },
+      'system-prompt': { type: 'string' },
+      'without-tool': { type: 'string', multiple: true, default: [] },
+      'with-tool': { type: 'string', multiple: true, default: [] },
+      'step-limit': { type: 'string', default: '60' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return { kind: 'help' };
+  const empty = (['trajectory', 'workspace', 'system-prompt'] as const).find((name) => values[name] === '');
+  if (empty !== undefined) return usageError(`--${empty} requires a path`);
+  const source = sourceOf(positionals, values.trajectory);
+  if (typeof source === 'string') return usageError(source);
+  const stepLimit = Number(values['step-limit']);
+  if (!(stepLimit > 0 && stepLimit <= MAX_STEP_SECONDS))
+    return usageError(`--step-limit requires a number of seconds up to ${MAX_STEP_SECONDS}`);
+  return running({
+    ...{ source, workspace: values.workspace, systemPrompt: values['system-prompt'] },
+    ...{ withoutTools: values['without-tool'], withTools: values['with-tool'] },
+    ...{ stepLimit, asJson: values.json },
+  });
 }
 
 /** @returns the source, or what is wrong with it */
@@ -92,8 +84,8 @@ function sourceOf(
   if (more.length > 0) return `Unexpected argument '${more[0] ?? ''}'`;
   if (zip !== undefined) return id === undefined ? { zip } : '--trajectory and an id exclude each other';
   if (id === undefined) return 'replay requires the id of a conversation, or --trajectory';
-  if (!ID.test(id)) return `'${id}' is not the id of a conversation`;
-  return { id: dashedUuid(id.replaceAll('-', '').toLowerCase()) };
+  const dashed = conversationIdIn(id);
+  return dashed === undefined ? `'${id}' is not the id of a conversation` : { id: dashed };
 }
 
 function running(options: ReplayOptions): Parsed {
@@ -102,8 +94,4 @@ function running(options: ReplayOptions): Parsed {
     run: async (config, output) => (await import('./run-replay.js')).runReplay(options, config, output),
     explain: async (error) => [(await import('./run-replay.js')).explainReplayError(error)],
   };
-}
-
-function usageError(message: string): Parsed {
-  return usageErrorOf('replay', message);
 }

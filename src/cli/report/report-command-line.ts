@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
-import { errorMessage } from '../../errors/index.js';
-import { dashedUuid, parseUrl } from '../../text/index.js';
-import { type Parsed, type Subcommand, usageErrorOf } from '../subcommand.js';
+import { parseUrl } from '../../text/index.js';
+import { conversationIdIn, type Parsed, type Subcommand, usageError } from '../subcommand.js';
 
 /** What to report, from where to where. */
 export interface ReportOptions {
@@ -26,37 +25,30 @@ Options:
   -h, --help        print this text and exit
 `;
 
-const ID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
-
 /** The command `report`. */
 export const reportCommand: Subcommand = { help: HELP, parse };
 
 function parse(args: readonly string[]): Parsed {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        server: { type: 'string', default: 'http://127.0.0.1:8000' },
-        output: { type: 'string', short: 'o' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    if (values.help) return { kind: 'help' };
-    const [id, ...more] = positionals;
-    if (id === undefined) return usageError('report requires the id of a conversation');
-    if (!ID.test(id)) return usageError(`'${id}' is not the id of a conversation`);
-    if (more.length > 0) return usageError(`Unexpected argument '${more[0] ?? ''}'`);
-    const url = parseUrl(values.server);
-    if (!url || !/^https?:$/.test(url.protocol))
-      return usageError(`--server requires a URL such as http://127.0.0.1:8000, not '${values.server}'`);
-    if (values.output?.trim() === '') return usageError('--output requires a file');
-    const plainId = dashedUuid(id.replaceAll('-', '').toLowerCase());
-    return running({ id: plainId, server: url.href.replace(/\/$/, ''), output: values.output });
-  } catch (error) {
-    // Node's message continues with advice on its own syntax.
-    return usageError(errorMessage(error).split(/\. |\n/)[0] ?? '');
-  }
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      server: { type: 'string', default: 'http://127.0.0.1:8000' },
+      output: { type: 'string', short: 'o' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return { kind: 'help' };
+  const [id, ...more] = positionals;
+  if (id === undefined) return usageError('report requires the id of a conversation');
+  const plainId = conversationIdIn(id);
+  if (plainId === undefined) return usageError(`'${id}' is not the id of a conversation`);
+  if (more.length > 0) return usageError(`Unexpected argument '${more[0] ?? ''}'`);
+  const url = parseUrl(values.server);
+  if (!url || !/^https?:$/.test(url.protocol))
+    return usageError(`--server requires a URL such as http://127.0.0.1:8000, not '${values.server}'`);
+  if (values.output?.trim() === '') return usageError('--output requires a file');
+  return running({ id: plainId, server: url.href.replace(/\/$/, ''), output: values.output });
 }
 
 function running(options: ReportOptions): Parsed {
@@ -65,8 +57,4 @@ function running(options: ReportOptions): Parsed {
     run: async (config, output) => (await import('./write-report.js')).writeReport(options, config, output),
     explain: async (error) => (await import('./write-report.js')).explainReportError(error, options),
   };
-}
-
-function usageError(message: string): Parsed {
-  return usageErrorOf('report', message);
 }

@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
-import { errorMessage } from '../../errors/index.js';
-import { type Parsed, type Subcommand, usageErrorOf } from '../subcommand.js';
+import { type Parsed, type Subcommand, usageError } from '../subcommand.js';
 
 /** What to look at. */
 export interface RetentionLook {
@@ -27,38 +26,29 @@ Options:
 export const retentionCommand: Subcommand = { help: HELP, parse };
 
 function parse(args: readonly string[]): Parsed {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        days: { type: 'string' },
-        budget: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    if (values.help) return { kind: 'help' };
-    const [days, budget] = [numberIn(values.days), numberIn(values.budget)];
-    if (days !== undefined && !(days > 0)) return usageError('--days requires a number above 0');
-    if (budget !== undefined && !(budget > 0 && budget < 1))
-      return usageError('--budget requires a number between 0 and 1');
-    const look = { days, budget, asJson: values.json };
-    return {
-      kind: 'run',
-      run: async (config, output) => (await import('./run-retention.js')).runRetention(look, config, output),
-      explain: async (error) => [(await import('./run-retention.js')).explainRetentionError(error)],
-    };
-  } catch (error) {
-    // Node's message continues with advice on its own syntax.
-    return usageError(errorMessage(error).split(/\. |\n/)[0] ?? '');
-  }
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      days: { type: 'string' },
+      budget: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return { kind: 'help' };
+  const [days, budget] = [numberIn(values.days), numberIn(values.budget)];
+  if (days !== undefined && !(days > 0)) return usageError('--days requires a number above 0');
+  if (budget !== undefined && !(budget > 0 && budget < 1))
+    return usageError('--budget requires a number between 0 and 1');
+  const look = { days, budget, asJson: values.json };
+  return {
+    kind: 'run',
+    run: async (config, output) => (await import('./run-retention.js')).runRetention(look, config, output),
+    explain: async (error) => [(await import('./run-retention.js')).explainRetentionError(error)],
+  };
 }
 
 function numberIn(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   return text.trim() === '' ? NaN : Number(text);
-}
-
-function usageError(message: string): Parsed {
-  return usageErrorOf('retention', message);
 }

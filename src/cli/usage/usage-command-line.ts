@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../../errors/index.js';
-import { type Parsed, type Subcommand, usageErrorOf } from '../subcommand.js';
+import { type Parsed, type Subcommand, usageError } from '../subcommand.js';
 
 const HELP = `Usage: openhands-agent-server usage rebuild
 
@@ -19,23 +19,18 @@ Options:
 export const usageCommand: Subcommand = { help: HELP, parse };
 
 function parse(args: readonly string[]): Parsed {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { help: { type: 'boolean', short: 'h', default: false } },
-    });
-    if (values.help) return { kind: 'help' };
-    const [action, unexpected] = positionals;
-    if (unexpected !== undefined) return usageErrorOf('usage', `Unexpected argument '${unexpected}'`);
-    if (action !== 'rebuild') return usageErrorOf('usage', 'usage requires rebuild');
-    return {
-      kind: 'run',
-      run: async (config, output) => (await import('./rebuild.js')).rebuild(config, output),
-      explain: (error) => [`the ledger cannot be rebuilt: ${errorMessage(error).split('\n')[0] ?? ''}`],
-    };
-  } catch (error) {
-    // Node's message continues with advice on its own syntax.
-    return usageErrorOf('usage', errorMessage(error).split(/\. |\n/)[0] ?? '');
-  }
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { help: { type: 'boolean', short: 'h', default: false } },
+  });
+  if (values.help) return { kind: 'help' };
+  const [action, unexpected] = positionals;
+  if (unexpected !== undefined) return usageError(`Unexpected argument '${unexpected}'`);
+  if (action !== 'rebuild') return usageError('usage requires rebuild');
+  return {
+    kind: 'run',
+    run: async (config, output) => (await import('./rebuild.js')).rebuild(config, output),
+    explain: (error) => [`the ledger cannot be rebuilt: ${errorMessage(error).split('\n')[0] ?? ''}`],
+  };
 }

@@ -2,14 +2,11 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Injectable, Logger } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
-import { ConversationsService } from '../../conversations/index.js';
+import { ConversationsService, isBookmarked } from '../../conversations/index.js';
 import { errorMessage } from '../../errors/index.js';
-import { isJsonObject } from '../../json/index.js';
 import { ConversationContainers } from '../fleet/conversation-containers.js';
 
 const DAY_MS = 86_400_000;
-/** Whoever gives a conversation a tag of this name keeps it as it is. */
-const BOOKMARK_TAG = 'bookmark';
 /** The files whose last change is that of a conversation. */
 const FILES = ['events.jsonl', 'metadata.json'];
 
@@ -45,7 +42,7 @@ export class ContainerArchive {
       if ((await this.changedAt(id)) >= before) return false;
       const info = await this.conversations.describe(id, { includeSkills: false, runtimeInfo: false });
       const { execution_status: status, tags } = info;
-      return status !== 'waiting_for_confirmation' && !(isJsonObject(tags) && BOOKMARK_TAG in tags);
+      return status !== 'waiting_for_confirmation' && !isBookmarked(tags);
     } catch (error) {
       this.logger.warn(`conversation ${id} is not archived: ${errorMessage(error)}`);
       return false;

@@ -1,17 +1,9 @@
 import { isJsonObject } from '../../json/index.js';
+import { TOKEN_KINDS, type TokenCounts } from '../../storage/index.js';
 import type { SpanUsage } from './span.js';
 
-/** The token counts of a usage id that grow with each answer. */
-const COUNTS = [
-  'prompt_tokens',
-  'completion_tokens',
-  'cache_read_tokens',
-  'cache_write_tokens',
-  'reasoning_tokens',
-] as const;
-
 /** The totals of one usage id in the last `stats` event. */
-export type UsageTotals = Record<(typeof COUNTS)[number], number> & { cost: number };
+export type UsageTotals = TokenCounts & { cost: number };
 
 const NONE: UsageTotals = {
   prompt_tokens: 0,
@@ -50,7 +42,7 @@ function totalsOf(entry: unknown): { totals: UsageTotals; model: string; context
   if (!isJsonObject(entry) || !isJsonObject(entry['accumulated_token_usage'])) return undefined;
   const { model_name: model, accumulated_cost: cost, accumulated_token_usage: usage } = entry;
   const totals = { ...NONE, cost: amount(cost) };
-  for (const name of COUNTS) totals[name] = amount(usage[name]);
+  for (const name of TOKEN_KINDS) totals[name] = amount(usage[name]);
   return {
     totals,
     model: typeof model === 'string' ? model : '',
@@ -63,11 +55,11 @@ function amount(value: unknown): number {
 }
 
 function isGrown(before: UsageTotals, after: UsageTotals): boolean {
-  return COUNTS.every((name) => after[name] >= before[name]) && after.cost >= before.cost;
+  return TOKEN_KINDS.every((name) => after[name] >= before[name]) && after.cost >= before.cost;
 }
 
 function difference(before: UsageTotals, after: UsageTotals): UsageTotals {
   const change = { ...NONE, cost: after.cost - before.cost };
-  for (const name of COUNTS) change[name] = after[name] - before[name];
+  for (const name of TOKEN_KINDS) change[name] = after[name] - before[name];
   return change;
 }

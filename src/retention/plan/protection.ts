@@ -1,6 +1,6 @@
-import type { ConversationUse } from '../../conversations/index.js';
+import { isBookmarked, type ConversationUse } from '../../conversations/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
-import { BOOKMARK_TAG, type RetentionRules } from './retention-rules.js';
+import type { RetentionRules } from './retention-rules.js';
 
 const DAY_MS = 86_400_000;
 
@@ -41,7 +41,7 @@ export function protectionOf(
   // A time in the future is that of a clock that was set back since.
   const unchangedMs = Math.abs(Date.now() - Date.parse(updated_at));
   if (Math.min(unchangedMs, use?.unusedMs ?? Infinity) < keepSeconds * 1000) return 'recent';
-  return isJsonObject(tags) && BOOKMARK_TAG in tags ? 'bookmarked' : undefined;
+  return isBookmarked(tags) ? 'bookmarked' : undefined;
 }
 
 /** Whether the rule of age removes a conversation, unless something protects it. */

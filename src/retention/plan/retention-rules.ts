@@ -1,8 +1,5 @@
 import type { AppConfig } from '../../config/index.js';
 
-/** Whoever gives a conversation a tag of this name keeps it, whatever its value. */
-export const BOOKMARK_TAG = 'bookmark';
-
 /** What is kept, and for how long. */
 export interface RetentionRules {
   /** Conversations that were not changed for so many days are removed; null: none for its age. */

@@ -12,6 +12,7 @@ import { duration, exactTime, useNow } from '../../ui/time.js';
 import { Panel } from './panel.js';
 import { Servers } from './servers.js';
 import { momentsOf, PANELS, WEBHOOK_PANELS } from './panels.js';
+import { Fact } from '../../ui/fact.js';
 
 /** How the server is doing: facts, and the load of the last hour. */
 export function Overview() {
@@ -88,23 +89,6 @@ function Facts() {
         </span>
       </Fact>
     </dl>
-  );
-}
-
-function Fact({
-  label,
-  title,
-  children,
-}: {
-  label: string;
-  title?: string;
-  children: preact.ComponentChildren;
-}) {
-  return (
-    <div title={title}>
-      <dt>{label}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

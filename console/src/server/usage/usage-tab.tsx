@@ -21,6 +21,7 @@ import {
   type Split,
   type UsageItem,
 } from './usage-series.js';
+import { Fact } from '../../ui/fact.js';
 
 const POLL_MS = 15_000;
 const PERIODS: Readonly<Record<string, string>> = {
@@ -198,23 +199,6 @@ function Totals({ total }: { total: Schemas['UsageSums'] }) {
         {compact(total.completion_tokens)}
       </Fact>
     </dl>
-  );
-}
-
-function Fact({
-  label,
-  title,
-  children,
-}: {
-  label: string;
-  title?: string;
-  children: preact.ComponentChildren;
-}) {
-  return (
-    <div title={title}>
-      <dt>{label}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 
