@@ -24,6 +24,9 @@ import {
   TYPES,
 } from './builds.mjs';
 
+/** The compiler in native code: it checks in a third of the time of the other one, which ESLint and Nest need. */
+const TSC = 'node_modules/typescript-native/bin/tsc';
+
 /** Options of Node that servers are started with: V8's compiled code depends on them. */
 const NODE_OPTIONS = [[], ['--max-semi-space-size=4']];
 
@@ -147,8 +150,8 @@ async function check(folder, previous) {
   const project = ['--project', 'tsconfig.build.json', '--noEmit'];
   const incremental = ['--incremental', '--tsBuildInfoFile', memory];
   await inParallel([
-    runScript(['node_modules/typescript/bin/tsc', ...project, ...incremental]),
-    runScript(['node_modules/typescript/bin/tsc', '--project', 'console/tsconfig.json']),
+    runScript([TSC, ...project, ...incremental]),
+    runScript([TSC, '--project', 'console/tsconfig.json']),
   ]);
 }
 
