@@ -64,7 +64,7 @@ describeWithContainers('A container engine that goes away', () => {
     const conversation = await ConversationClient.create(server, request(UNTIL_TOLD));
     await engine.leave();
     const hex = conversation.id.replaceAll('-', '');
-    await writeFile(path.join(server.cwd, 'workspace/conversations', hex, 'go'), '');
+    await writeFile(path.join(server.cwd, 'persistence/runtime-data', hex, 'workspace/go'), '');
     await conversation.reaches('finished');
     expect((await conversation.post('events', userMessage('FINISH: two', true))).status).toBe(200);
     expectAway(await server.request('DELETE', `${conversation.route}/runtime`));
