@@ -6,6 +6,7 @@ export { matchingNames } from './name-pattern.js';
 export { nearestName } from './nearest-name.js';
 export { addRange, TextPatterns } from './search/text-patterns.js';
 export { fallbacks, TextSearch } from './search/text-search.js';
+export { escapedCharacter, printable, printableLines } from './printable.js';
 export { pythonGeneral, pythonJson, pythonRepr, pythonTypeName } from './python-text.js';
 export { readResponseText } from './response-text.js';
 export { isSecretName } from './secret-name.js';

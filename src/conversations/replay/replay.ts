@@ -2,7 +2,7 @@ import path from 'node:path';
 import { isBranchEvent } from '../../agent/index.js';
 import type { AppConfig } from '../../config/index.js';
 import type { DurableEvent } from '../../events/index.js';
-import { untilAborted } from '../../flow/index.js';
+import { MAX_TIMER_MS, untilAborted } from '../../flow/index.js';
 import type { LogReader } from '../../storage/index.js';
 import { branchPath } from '../branches/branch-path.js';
 import type { Conversation } from '../conversation/conversation.js';
@@ -111,7 +111,9 @@ export class Replay {
     const { registry, store } = this.parts;
     const { conversation } = await registry.create(this.state);
     const { recording } = this.recorded;
-    const limit = AbortSignal.timeout(OVERHEAD_MS + this.parts.limitMs * recording.answers.length);
+    const limit = AbortSignal.timeout(
+      Math.min(OVERHEAD_MS + this.parts.limitMs * recording.answers.length, MAX_TIMER_MS),
+    );
     try {
       await this.play(conversation, AbortSignal.any([signal, limit]));
       await conversation.settled();
