@@ -14,6 +14,6 @@ export { taggedParts } from './tagged-parts.js';
 export { withoutTrailing, withoutTrailingSlashes } from './trailing-characters.js';
 export { splitBasicAuth, type AddressParts } from './url/basic-auth.js';
 export { decodeUrlPart, isHostUrl, isHttpUrl, parseUrl } from './url/parse-url.js';
-export { maskRemote, maskRemotes } from './url/remote-address.js';
+export { maskParameters, maskRemote, maskRemotes } from './url/remote-address.js';
 export { originInUrl, parseHost, parseOrigin, parseWrittenOrigin, type WebOrigin } from './url/web-origin.js';
 export { decodeInParts, Utf8Text } from './utf8-text.js';

@@ -67,7 +67,9 @@ function parse(args: readonly string[]): Parsed {
     },
   });
   if (values.help) return { kind: 'help' };
-  const empty = (['trajectory', 'workspace', 'agent', 'system-prompt'] as const).find((name) => values[name] === '');
+  const empty = (['trajectory', 'workspace', 'agent', 'system-prompt'] as const).find(
+    (name) => values[name] === '',
+  );
   if (empty !== undefined) return usageError(`--${empty} requires a path`);
   const source = sourceOf(positionals, values.trajectory);
   if (typeof source === 'string') return usageError(source);

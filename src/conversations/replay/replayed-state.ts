@@ -136,7 +136,10 @@ function placeholders(secrets: ConversationState['secrets']): ConversationState[
 }
 
 /** @throws ReplayError for a tool that the agent does not have */
-function assertKnown({ agent, client_tools }: Pick<ConversationState, 'agent' | 'client_tools'>, names: readonly string[]): void {
+function assertKnown(
+  { agent, client_tools }: Pick<ConversationState, 'agent' | 'client_tools'>,
+  names: readonly string[],
+): void {
   for (const name of names) {
     const kind = builtInTool(name)?.kind;
     const isKnown =
