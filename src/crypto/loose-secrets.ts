@@ -4,11 +4,7 @@ import { MASK } from './mask.js';
 
 /** Names of texts that are secrets wherever they are in a configuration: a body for the model, metadata. */
 const SECRET = /(^|[_-])(api_?key|key|token|secret|password|passwd|authorization|cookie|credentials?)$/i;
-/** An option of a program, or a header, with its value in the same argument. */
-const WITH_VALUE =
-  /^(-{0,2}[\w-]*(?:key|token|secret|password|passwd|authorization|cookie|credentials?)\s*[=:]\s*)(.+)$/is;
-const OPTION = /^-{1,2}[\w-]*(key|token|secret|password|passwd|credentials?)$/i;
-const URL_WITH_PARAMETERS = /^\s*[a-z][a-z\d+.-]*:\/\/\S*[?#]\S*$/i;
+const URL_ALONE = /^[a-z][a-z\d+.-]*:\/\/\S+$/i;
 
 /** Parts of a conversation that are configuration. Messages, calls and their results are not. */
 const CONFIGURATION = new Set([
@@ -53,19 +49,26 @@ function maskedPart(name: string, value: unknown): unknown {
 
 function maskedText(name: string, text: string): string {
   if (text !== '' && SECRET.test(name)) return MASK;
-  return URL_WITH_PARAMETERS.test(text) ? maskParameters(text) : text;
+  return URL_ALONE.test(text) ? maskParameters(text) : text;
 }
 
 function maskedArguments(words: readonly unknown[]): unknown[] {
   return words.map((word, index) => {
     if (typeof word !== 'string') return word;
     const before = words[index - 1];
-    if (typeof before === 'string' && OPTION.test(before) && !word.startsWith('-')) return MASK;
-    return maskedText(
-      '',
-      word.replace(WITH_VALUE, (_all, start: string) => start + MASK),
-    );
+    const isValue = typeof before === 'string' && before.startsWith('-') && SECRET.test(before);
+    return isValue && !word.startsWith('-') ? MASK : maskedText('', maskedArgument(word));
   });
+}
+
+/** An option or a header with its value in the same argument: `--token=X`, `Authorization: Bearer X`. */
+function maskedArgument(word: string): string {
+  const end = word.search(/[=:]/);
+  if (end === -1) return word;
+  const [name, separator, value] = [word.slice(0, end), word.charAt(end), word.slice(end + 1)];
+  if (SECRET.test(name.trimEnd())) return `${name}${separator}${MASK}`;
+  // `--header=Authorization: Bearer X`
+  return separator === '=' && name.startsWith('-') ? `${name}=${maskedArgument(value)}` : word;
 }
 
 function mapValues(object: JsonObject, change: (name: string, value: unknown) => unknown): JsonObject {

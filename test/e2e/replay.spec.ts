@@ -127,6 +127,26 @@ describe('replay', () => {
     ]);
   });
 
+  it('goes the same way through condensations of the history', async () => {
+    const agent = {
+      ...scriptedRequest(work).agent,
+      condenser: {
+        kind: 'LLMSummarizingCondenser',
+        llm: { model: 'scripted/test', usage_id: 'condenser' },
+        ...{ max_size: 20, keep_first: 2 },
+      },
+    };
+    const long = Array.from({ length: 14 }, (_, index) => `RUN: echo ${index}`).join('\n');
+    const conversation = await ConversationClient.create(server, scriptedRequest(work, long, { agent }));
+    await conversation.reaches('finished');
+    await conversation.send('RUN: echo later\nFINISH: done');
+    await conversation.reaches('finished');
+    const { code, report } = await replay([conversation.id]);
+    expect(report.divergences).toEqual([]);
+    expect([code, report.replayed_answers]).toEqual([0, report.recorded_answers]);
+    expect((await conversation.events()).some(({ kind }) => kind === 'Condensation')).toBe(true);
+  });
+
   it('replays a trajectory, and a conversation of the original', async () => {
     const exported = path.join(temporary, 'exported');
     const zip = await CommandProgram.run(server.cwd, 'export', [id, '--to', exported, '--zip']);

@@ -34,7 +34,7 @@ const AGENT = {
         '--api-key',
         LOOSE.argument,
         `--token=${LOOSE.option}`,
-        `Authorization: Bearer ${LOOSE.header}`,
+        `--header=Authorization: Bearer ${LOOSE.header}`,
         'run',
       ],
     },
