@@ -30,7 +30,7 @@ const ARROWS = {
   audit: ['auth', 'config', 'errors', 'events', 'flow', 'forwarding', 'http', 'meters', 'storage'],
   usage: ['auth', 'config', 'errors', 'events', 'flow', 'http', 'storage'],
   limits: ['auth', 'config', 'errors', 'flow', 'forwarding', 'http', 'meters', 'storage', 'usage'],
-  logging: ['crypto', 'errors'],
+  logging: ['crypto', 'errors', 'text'],
   storage: ['config', 'crypto', 'errors', 'files', 'flow', 'meters', 'processes', 'telemetry', 'text'],
   llm: ['errors', 'events', 'flow', 'meters', 'telemetry', 'text'],
   tools: ['errors', 'events', 'files', 'flow', 'processes', 'sandbox', 'telemetry', 'text'],

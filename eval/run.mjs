@@ -8,7 +8,9 @@ import { formatMarkdown, formatText } from '../bench/support/table.mjs';
 import { thisServer } from '../bench/support/this-server.mjs';
 import { currentBuild } from '../scripts/builds.mjs';
 import { AgentServer, runAgent } from './support/agent-run.mjs';
+import { oneLine } from './support/one-line.mjs';
 import { readOptions, UsageError } from './support/options.mjs';
+import { canConfineChecks } from './support/program.mjs';
 import { conclude, toCells } from './support/report.mjs';
 import { Results, ResultsError } from './support/results.mjs';
 import { startScriptedModel } from './support/scripted-model.mjs';
@@ -21,6 +23,7 @@ const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'])
   process.once(signal, () => stop.abort(new Error('ended by a signal')));
 
+assertConfinement();
 const tasks = await chosenTasks();
 const settings = await readSettings();
 const results = await openResults();
@@ -34,11 +37,12 @@ try {
     const run = await runOne(entry);
     if (!run) break;
     const note = run.ok ? 'ok' : `FAILED (${run.outcome}): ${run.reasons.join('; ')}`;
-    console.error(`${index + 1}/${plan.length} ${run.task} ${run.solution} on ${entry.server.name}: ${note}`);
+    const name = `${index + 1}/${plan.length} ${run.task} ${run.solution} on ${entry.server.name}`;
+    console.error(`${name}: ${oneLine(note)}`);
   }
 } catch (error) {
   // Not a result of the agent: started again, the evaluation does this run anew.
-  console.error(`stopped: ${stop.signal.aborted ? 'by a signal' : error.message}`);
+  console.error(`stopped: ${stop.signal.aborted ? 'by a signal' : oneLine(error.message)}`);
   process.exitCode = 1;
 } finally {
   await endAllServers();
@@ -55,6 +59,16 @@ async function optionsOrExit() {
     console.error(`${error.message}\nThe options: eval/README.md`);
     return process.exit(2);
   }
+}
+
+/** Checks run programs that the model wrote. Scripted solutions are our own. */
+function assertConfinement() {
+  if (options.scripted || options.unconfinedChecks || canConfineChecks()) return;
+  console.error(
+    'checks run programs that the model wrote, and bubblewrap, which confines them, does not work here: install it, ' +
+      'or give --unconfined-checks on a machine that may be lost',
+  );
+  process.exit(2);
 }
 
 async function openResults() {
@@ -137,7 +151,7 @@ function toKey({ repeat, task, solution, server }) {
 /** Before each run: it may cost as much as a run is allowed to. */
 function isAffordable() {
   if (options.scripted) return true;
-  const spent = results.runs.reduce((sum, { cost }) => sum + cost, 0);
+  const { spent } = results;
   if (spent + options.limits.usd <= options.budget) return true;
   console.error(
     `stopped: ${spent.toFixed(2)} of ${options.budget} USD are spent, and the next run may cost ${options.limits.usd}. ` +
@@ -175,10 +189,11 @@ async function runIn(folder, entry) {
   await task.prepare(folder);
   const before = takeSnapshot(folder);
   model?.play(toTurns(solution.solution, folder));
-  const agent = await runAgent(server.client, {
+  const agent = await runAccounted(server.client, {
     folder,
     prompt: task.prompt,
     llm: model?.llm ?? options.llm,
+    fields: budgetOf(server),
     limits: options.limits,
     signal: stop.signal,
   });
@@ -199,6 +214,24 @@ async function runIn(folder, entry) {
     return run;
   } finally {
     await agent.close();
+  }
+}
+
+/** A limit that holds even when the evaluation was killed, and its agent goes on. The original has none. */
+function budgetOf({ key }) {
+  const { usd } = options.limits;
+  return key === 'ours' && usd !== undefined ? { max_budget_per_run: usd } : {};
+}
+
+/** Runs an agent. If the evaluation is killed, what the run was allowed to cost counts as spent. */
+async function runAccounted(server, run) {
+  let spent = 0;
+  await results.keepCost(run.limits.usd ?? 0);
+  try {
+    return await runAgent(server, { ...run, onCost: (cost) => (spent = cost) });
+  } catch (error) {
+    await results.keepCost(spent);
+    throw error;
   }
 }
 
@@ -223,6 +256,7 @@ async function report() {
     `Date: ${new Date().toISOString().slice(0, 10)}`,
     `Runs: ${runs.length} of ${plan.length}`,
     ...conclude(runs, servers),
+    ...(results.lost > 0 ? [`Runs without a result have cost up to ${results.lost.toFixed(2)} USD`] : []),
   ];
   await results.report({ about, settings, runs }, `${about.join('  \n')}\n\n${formatMarkdown(cells)}`);
   console.log(`${formatText(cells)}\n\n${about.join('\n')}\n\nKept in ${options.out}`);

@@ -66,18 +66,23 @@ async function runSubcommand(name: string, args: readonly string[]): Promise<voi
     process.exitCode = 2;
     return;
   }
-  const { loadConfig, ConfigError } = await import('./config/index.js');
+  const [{ loadConfig, ConfigError }, { printableLines }] = await Promise.all([
+    import('./config/index.js'),
+    import('./text/index.js'),
+  ]);
   const listen = { host: '0.0.0.0', port: 0, hostGiven: false };
   try {
     const { config } = loadConfig({ env: process.env, cwd: process.cwd(), listen });
     process.exitCode = await parsed.run(config, {
-      print: (line) => process.stdout.write(`${line}\n`),
-      note: (line) => printErrors([line]),
+      print: (line) => process.stdout.write(`${printableLines(line)}\n`),
+      note: (line) => printErrors([printableLines(line)]),
     });
   } catch (error) {
     const { explainStartupError } = await import('./cli/startup-error.js');
     printErrors(
-      error instanceof ConfigError ? explainStartupError(error, listen) : await parsed.explain(error),
+      error instanceof ConfigError
+        ? explainStartupError(error, listen)
+        : (await parsed.explain(error)).map(printableLines),
     );
     process.exit(1);
   }

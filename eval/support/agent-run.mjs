@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { oneLine } from './one-line.mjs';
 
 const REQUEST_MS = 60_000;
 const POLL_MS = 200;
@@ -7,6 +8,9 @@ const MAX_EVENTS = 20_000;
 const MAX_ITERATIONS = 150;
 /** How long an interrupted run may take to end (ms). */
 const END_MS = 30_000;
+/** Codes of errors for which the service of the model is to blame, of both servers. */
+const OF_THE_MODEL =
+  /(Authentication|PermissionDenied|RateLimit|ServiceUnavailable|APIConnection|InternalServer|Timeout)Error$/;
 const ENDED = new Set(['finished', 'error', 'stuck', 'paused', 'waiting_for_confirmation']);
 
 /** A server by its address: our own or the original, they have the same protocol. */
@@ -35,11 +39,14 @@ export class AgentServer {
 
 /**
  * Lets an agent work in a folder until it ends or reaches a limit.
+ * @param fields further fields of the conversation, which only some servers know
  * @param limits `seconds` and `usd` of the run
  * @param signal ends the wait, and interrupts the agent
+ * @param onCost is told what the run has cost so far (US dollars)
+ * @throws if the model does not answer: that says nothing about the agent
  * @returns what it did; `close` deletes the conversation, which ends its programs
  */
-export async function runAgent(server, { folder, prompt, llm, limits, signal }) {
+export async function runAgent(server, { folder, prompt, llm, fields, limits, signal, onCost }) {
   const started = performance.now();
   const { id } = await server.request('POST', '/api/conversations', {
     agent: {
@@ -50,21 +57,23 @@ export async function runAgent(server, { folder, prompt, llm, limits, signal }) 
     workspace: { kind: 'LocalWorkspace', working_dir: folder },
     initial_message: { role: 'user', content: [{ type: 'text', text: prompt }] },
     max_iterations: MAX_ITERATIONS,
+    ...fields,
     autotitle: false,
   });
   const route = `/api/conversations/${id}`;
   const close = () => server.request('DELETE', route).catch(() => undefined);
   try {
-    const outcome = await waitForEnd(server, route, { started, limits, signal });
+    const ended = await waitForEnd(server, route, { started, limits, signal, onCost });
     const seconds = (performance.now() - started) / 1000;
     const { stats } = await server.request('GET', route);
     const events = await allEvents(server, route);
+    const steps = countSteps(events);
+    onCost(addUp(stats).cost);
+    const error = events.findLast(({ kind }) => kind === 'ConversationErrorEvent');
+    const outcome = ended === 'error' && error?.code === 'MaxBudgetReached' ? 'cost' : ended;
+    assertModelAnswered(outcome, steps, error);
     const { response } = await server.request('GET', `${route}/agent_final_response`);
-    return {
-      ...{ outcome, seconds, events, close, answer: response ?? '' },
-      steps: countSteps(events),
-      ...addUp(stats),
-    };
+    return { ...{ outcome, seconds, events, close, answer: response ?? '', steps }, ...addUp(stats) };
   } catch (error) {
     await close();
     throw error;
@@ -72,11 +81,13 @@ export async function runAgent(server, { folder, prompt, llm, limits, signal }) 
 }
 
 /** @returns the final status, or the limit that ended the run: `time` or `cost` */
-async function waitForEnd(server, route, { started, limits, signal }) {
+async function waitForEnd(server, route, { started, limits, signal, onCost }) {
   for (;;) {
     const { execution_status: status, stats } = await server.request('GET', route);
+    const { cost } = addUp(stats);
+    onCost(cost);
     if (ENDED.has(status)) return status;
-    const limit = limitReached(limits, performance.now() - started, addUp(stats).cost);
+    const limit = limitReached(limits, performance.now() - started, cost);
     if (limit || signal.aborted) {
       await interrupt(server, route);
       signal.throwIfAborted();
@@ -112,6 +123,15 @@ async function allEvents(server, route) {
     page = answer.next_page_id;
   } while (page && events.length < MAX_EVENTS);
   return events;
+}
+
+/** A model that is down, or refuses the key, would fail all tasks. */
+function assertModelAnswered(outcome, steps, { code = '', detail = '' } = {}) {
+  if (outcome === 'time' && steps === 0)
+    throw new Error('the model gave no answer within the limit of time (--time-limit)');
+  if (outcome !== 'error') return;
+  if (steps === 0 || OF_THE_MODEL.test(code))
+    throw new Error(`the model does not answer: ${oneLine(`${code}: ${detail}`).slice(0, 300)}`);
 }
 
 /** A step is an answer of the model: one with several calls counts once. */

@@ -7,6 +7,7 @@ const OPTIONS = {
   server: { type: 'string' },
   original: { type: 'string' },
   scripted: { type: 'boolean', default: false },
+  'unconfined-checks': { type: 'boolean', default: false },
   tasks: { type: 'string' },
   repeats: { type: 'string', default: '1' },
   budget: { type: 'string', default: '10' },
@@ -30,9 +31,12 @@ export function readOptions(args, env = process.env) {
   const runBudget = number(values, 'run-budget');
   if (budget < runBudget)
     throw new UsageError(`--budget ${budget} is less than what one run may cost (--run-budget ${runBudget})`);
+  if (values.server !== undefined && !isHttpUrl(values.server))
+    throw new UsageError('--server is a URL such as http://127.0.0.1:8000');
   const name = values.scripted ? 'scripted' : values.model.replace(/[^\w.-]+/g, '-');
   return {
     scripted: values.scripted,
+    unconfinedChecks: values['unconfined-checks'],
     server: values.server,
     original: values.original,
     tasks: values.tasks?.split(',').map((task) => task.trim()),
@@ -73,8 +77,16 @@ function readModel({ model, 'base-url': baseUrl, price }, env) {
 /** US dollars per million tokens. */
 function readPrice(price) {
   if (price === undefined) return {};
-  const [input, output] = price.split(',').map(Number);
-  if (!(input >= 0) || !(output >= 0))
+  const [input, output, ...more] = price.split(',').map((text) => (text.trim() === '' ? NaN : Number(text)));
+  if (!isPrice(input) || !isPrice(output) || more.length > 0)
     throw new UsageError('--price is IN,OUT in US dollars per million tokens');
   return { input_cost_per_token: input / 1e6, output_cost_per_token: output / 1e6 };
+}
+
+function isPrice(value) {
+  return value >= 0 && Number.isFinite(value);
+}
+
+function isHttpUrl(text) {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }

@@ -8,6 +8,7 @@ import { runConfined, runProgram } from './program.mjs';
 const IGNORED = new Set(['.git', '__pycache__', '.pytest_cache', 'node_modules']);
 const MAX_FILES = 50_000;
 const MAX_FILE_BYTES = 16 * 2 ** 20;
+const MAX_BYTES = 2 ** 30;
 
 /** Writes files by their paths. Those whose text begins with `#!` become executable. */
 export async function writeFiles(folder, files) {
@@ -50,10 +51,10 @@ export async function makeRepository(folder, files, subject = 'Start') {
 export const INIT = `git init -q -b main
 printf '[user]\\n\\tname = Eval\\n\\temail = eval@example.com\\n' >> .git/config`;
 
-/** Runs git. @returns its output without the white space around it; empty if it failed */
+/** Runs git. @returns its output without the white space around it; undefined if it failed */
 export async function git(folder, ...args) {
   const { code, stdout } = await runConfined(folder, 'git', args);
-  return code === 0 ? stdout.trim() : '';
+  return code === 0 ? stdout.trim() : undefined;
 }
 
 /**
@@ -62,24 +63,26 @@ export async function git(folder, ...args) {
  */
 export function takeSnapshot(folder) {
   const files = new Map();
-  visit(folder, '', files);
+  visit(folder, '', files, { left: MAX_BYTES });
   return files;
 }
 
-function visit(folder, below, files) {
+function visit(folder, below, files, bytes) {
   for (const entry of readdirSync(path.join(folder, below), { withFileTypes: true })) {
     if (IGNORED.has(entry.name)) continue;
     if (files.size > MAX_FILES) throw new Error(`there are more than ${MAX_FILES} files`);
     const inside = path.join(below, entry.name);
-    if (entry.isDirectory()) visit(folder, inside, files);
-    else files.set(inside, describe(path.join(folder, inside)));
+    if (entry.isDirectory()) visit(folder, inside, files, bytes);
+    else files.set(inside, describe(path.join(folder, inside), bytes));
   }
 }
 
-function describe(file) {
+function describe(file, bytes) {
   const stats = lstatSync(file);
   if (stats.isSymbolicLink()) return `link to ${readlinkSync(file)}`;
   if (!stats.isFile() || stats.size > MAX_FILE_BYTES) return `special ${stats.mode} ${stats.size}`;
+  bytes.left -= stats.size;
+  if (bytes.left < 0) throw new Error(`there are more than ${MAX_BYTES / 2 ** 20} MiB`);
   const mode = stats.mode & 0o100 ? 'executable' : 'plain';
   return `${mode} ${createHash('sha256').update(readFileSync(file)).digest('hex')}`;
 }

@@ -37,7 +37,7 @@ export const task = {
     );
     const expected = ['Hello Ada', 'Hello ADA', 'Hallo Ada', 'Hallo ADA', 'Hello Ada'];
     verdict.equal(values, expected, 'what greet() returns');
-    const parents = await git(folder, 'log', '-1', '--format=%s|%P');
+    const parents = (await git(folder, 'log', '-1', '--format=%s|%P')) ?? '';
     verdict.equal(await git(folder, 'rev-parse', '--abbrev-ref', 'HEAD'), 'main', 'the branch');
     verdict.equal(parents.split('|').at(-1).split(' ').length, 2, 'the number of parents of the last commit');
     verdict.equal(await git(folder, 'branch', '--no-merged'), '', 'what is not merged');
@@ -56,5 +56,21 @@ export const task = {
   wrong: [
     { steps: [run("git checkout --ours greet.mjs && git commit -qam 'Merge german'")], answer: 'Merged.' },
     { steps: [run('rm greet.mjs'), write('greet.mjs', MERGED)], answer: 'Both options work.' },
+    // What git cannot say, or is told not to say, is not taken for nothing.
+    {
+      steps: [
+        ...[run('rm greet.mjs'), write('greet.mjs', MERGED)],
+        run("git add greet.mjs && git commit -qm 'Merge german' && echo > .git/index && touch notes.txt"),
+      ],
+      answer: 'Both options work, and the merge is committed.',
+    },
+    {
+      steps: [
+        ...[run('rm greet.mjs'), write('greet.mjs', MERGED)],
+        run("git add greet.mjs && git commit -qm 'Merge german'"),
+        run('git config status.showUntrackedFiles no && touch notes.txt'),
+      ],
+      answer: 'Both options work, and the merge is committed.',
+    },
   ],
 };

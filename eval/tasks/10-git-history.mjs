@@ -50,7 +50,7 @@ export const task = {
   },
   async check({ folder, answer, before }) {
     const verdict = new Verdict();
-    const hashes = (await git(folder, 'rev-list', '--reverse', 'main')).split('\n');
+    const hashes = ((await git(folder, 'rev-list', '--reverse', 'main')) ?? '').split('\n');
     verdict.equal(hashes.length, COMMITS, 'the number of commits');
     const named = hashes.filter((hash) => answer.includes(hash.slice(0, 7)));
     // It may name the commit before, too, but not most of them.

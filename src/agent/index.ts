@@ -30,7 +30,7 @@ export {
 } from './event-drafts.js';
 export { canCondenseOnRequest, type CondenserSpec, summarizers } from './condenser/condenser-spec.js';
 export { CondensationImpossibleError, type CondensationSession } from './condenser/condenser.js';
-export { describeEvent } from './condenser/summary-prompt.js';
+export { describeEvent, isSummaryRequest } from './condenser/summary-prompt.js';
 export { withoutRefinementCount } from './critics/critics.js';
 export { hookConfigForEvent } from './hooks/hook-config.js';
 export { type HookOutcome, type HookRuntime, Hooks } from './hooks/hooks.js';

@@ -9,6 +9,7 @@ export {
 } from './file-secrets.js';
 export { formatNamedKey, parseNamedKey } from './named-key.js';
 export { KnownSecrets } from './known-secrets.js';
+export { maskLooseSecrets } from './loose-secrets.js';
 export { MASK } from './mask.js';
 export { isSecretName, redact, isEnvironmentOrHeaders, isKeyHolder, isSecretGroup } from './redact.js';
 export { parsePointer } from './secret-places.js';

@@ -22,6 +22,7 @@ type TemporaryKind =
   | 'credential'
   | 'proxy'
   | 'import'
+  | 'export'
   | 'replay';
 
 /**

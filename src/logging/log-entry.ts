@@ -1,3 +1,5 @@
+import { escapedCharacter, printable } from '../text/index.js';
+
 /** The severity of a line. Nest's `verbose` is `debug`. */
 export type Severity = 'fatal' | 'error' | 'warn' | 'info' | 'debug';
 
@@ -20,7 +22,7 @@ export interface LogEntry {
 /** An entry as one line of JSON. All characters that a reader could interpret as a line end are escaped. */
 export function jsonLine({ fields, stack, ...entry }: LogEntry): string {
   const text = JSON.stringify({ ...entry, ...fields, stack });
-  return LINE_ENDS.test(text) ? text.replaceAll(LINE_ENDS_ALL, escaped) : text;
+  return LINE_ENDS.test(text) ? text.replaceAll(LINE_ENDS_ALL, escapedCharacter) : text;
 }
 
 const LINE_ENDS = /[\x7f-\x9f\u2028\u2029]/;
@@ -42,15 +44,3 @@ export function textLine(entry: LogEntry, colors: boolean): string {
 }
 
 const COLORS: Record<Severity, number> = { fatal: 31, error: 31, warn: 33, info: 32, debug: 35 };
-const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
-const CONTROLS_ALL = new RegExp(CONTROLS, 'g');
-
-/** Escapes control characters. */
-function printable(text: string): string {
-  return CONTROLS.test(text) ? text.replaceAll(CONTROLS_ALL, escaped) : text;
-}
-
-function escaped(character: string): string {
-  const known = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character];
-  return known ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-}

@@ -249,6 +249,25 @@ describe('import', () => {
     beforeEach(async () => (database = await TestDatabase.create()));
     afterEach(() => database.drop());
 
+    it('goes on after it was killed, with the same logs', async () => {
+      const conversations = Array.from({ length: MANY }, () => new OriginalConversation({ steps: 20 }));
+      for (const conversation of conversations) await conversation.write(source);
+      const env = { OH_SECRET_KEY: OWN_KEY, OH_DATABASE_URL: database.url, OH_SERVER_LEASE_SECONDS: '1' };
+      const killed = new CommandProgram(cwd, 'import', [source], env);
+      const complete = async (): Promise<number> =>
+        (await database.query('SELECT FROM metadata').catch(() => [])).length;
+      await eventually(async () => (await complete()) > 2, 'a part');
+      killed.kill();
+      await killed.result();
+      expect(await complete()).toBeLessThan(MANY);
+      const rest = await run([source], env);
+      expect(rest).toMatchObject({ code: 0, stdout: expect.stringContaining(' 0 refused') as unknown });
+      for (const { id, events } of conversations) {
+        const rows = await database.query('SELECT id FROM event WHERE conversation = $1 ORDER BY seq', [id]);
+        expect(rows.map((row) => asJsonObject(row)['id'])).toEqual(events.map((event) => event['id']));
+      }
+    });
+
     it('takes conversations of the original, and their agents go on', () =>
       takesAll({ OH_DATABASE_URL: database.url, OH_SERVER_LEASE_SECONDS: '1' }));
   });

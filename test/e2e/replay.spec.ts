@@ -14,7 +14,10 @@ const containing = (text: string): unknown => expect.stringContaining(text);
 const SCRIPT =
   'SAY: Let me look.\nRUN: cat notes.txt; pwd; date\nTOOL: file_editor {"command":"view","path":"WORK/notes.txt"}\n' +
   'TOOL: no_such_tool {}\nFINISH: seen';
-const SECOND = 'RUN: echo one > made.txt; echo $$ is pid $$\nSAY: All is well.';
+/** The name of a tool that does something to terminals, and a path at the beginning of a line. */
+const SECOND =
+  'RUN: echo one > made.txt; echo $$ is pid $$\nTOOL: no\u001b[2J {}\n' +
+  'TOOL: terminal {"command":"cat \\\\\\nWORK/notes.txt"}\nSAY: All is well.';
 
 describe('replay', () => {
   let server: ServerProcess;
@@ -36,7 +39,7 @@ describe('replay', () => {
     });
     const conversation = await ConversationClient.create(server, request);
     await conversation.reaches('finished');
-    await conversation.send(SECOND);
+    await conversation.send(SECOND.replace('WORK', work));
     await conversation.reaches('finished');
     ({ id } = conversation);
   });
@@ -65,7 +68,7 @@ describe('replay', () => {
       code: 0,
       report: {
         ...{ conversation_id: id, outcome: 'same', divergences: [] },
-        ...{ recorded_answers: 6, replayed_answers: 6, replayed_status: 'finished' },
+        ...{ recorded_answers: 8, replayed_answers: 8, replayed_status: 'finished' },
         played_tools: ['file_editor', 'finish', 'terminal'],
       },
     });
@@ -97,11 +100,51 @@ describe('replay', () => {
       { step: 2, kind: 'call', tool: 'file_editor', summary: containing('is refused') },
       // It names the tools that there are.
       { step: 3, kind: 'call', tool: 'no_such_tool', diff: containing("-Tool 'no_such_tool'") },
+      { step: 6, kind: 'call', tool: 'no\u001b[2J' },
+      { step: 7, kind: 'result', tool: 'terminal', diff: containing('-second line\n+third line') },
     ]);
     const text = await run([id, '--without-tool', 'file_editor']);
     expect(text.code).toBe(1);
     expect(text.stdout).toMatch(/^answer 2: the call of file_editor is refused: .* not found/m);
-    expect(text.stdout).toMatch(/it goes another way in 3 places, first before the first answer\n$/);
+    expect(text.stdout).toMatch(/it goes another way in 4 places, first before the first answer\n$/);
+    // Names from a log do not control the terminal.
+    expect(text.stdout).toContain('no\\u001b[2J');
+    expect(text.stdout).not.toContain('\u001b');
+  });
+
+  it('goes another way with changed fields of its agent', async () => {
+    const agent = path.join(temporary, 'agent.json');
+    const fields = { system_prompt: 'You are terse.', llm: { model: 'scripted/other' }, condenser: null };
+    await writeFile(agent, JSON.stringify({ ...fields, tools: [{ name: 'terminal' }, { name: 'glob' }] }));
+    const { code, report } = await replay([id, '--agent', agent, '--without-tool', 'glob']);
+    expect(code).toBe(1);
+    expect(report.divergences).toMatchObject([
+      { step: 0, kind: 'system_prompt', diff: containing('+You are terse.') },
+      { step: 0, kind: 'tool', summary: 'the agent has no tool file_editor any more' },
+      { step: 0, kind: 'tool', summary: 'the agent has no tool task_tracker any more' },
+      { step: 2, kind: 'call', tool: 'file_editor', summary: containing('is refused') },
+      ...[{ step: 3 }, { step: 6 }],
+    ]);
+  });
+
+  it('goes the same way through condensations of the history', async () => {
+    const agent = {
+      ...scriptedRequest(work).agent,
+      condenser: {
+        kind: 'LLMSummarizingCondenser',
+        llm: { model: 'scripted/test', usage_id: 'condenser' },
+        ...{ max_size: 20, keep_first: 2 },
+      },
+    };
+    const long = Array.from({ length: 14 }, (_, index) => `RUN: echo ${index}`).join('\n');
+    const conversation = await ConversationClient.create(server, scriptedRequest(work, long, { agent }));
+    await conversation.reaches('finished');
+    await conversation.send('RUN: echo later\nFINISH: done');
+    await conversation.reaches('finished');
+    const { code, report } = await replay([conversation.id]);
+    expect(report.divergences).toEqual([]);
+    expect([code, report.replayed_answers]).toEqual([0, report.recorded_answers]);
+    expect((await conversation.events()).some(({ kind }) => kind === 'Condensation')).toBe(true);
   });
 
   it('replays a trajectory, and a conversation of the original', async () => {
@@ -142,6 +185,9 @@ describe('replay', () => {
   it('says what is wrong with its arguments, the conversation or the folder', async () => {
     const unknown = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
     await writeFile(path.join(temporary, 'no.zip'), 'no zip');
+    const agents = { 'list.json': '[]', 'wrong.json': '{"tools":7}', 'deep.json': '['.repeat(100_000) };
+    for (const [name, text] of Object.entries(agents)) await writeFile(path.join(temporary, name), text);
+    const agent = (name: string): string[] => [id, '--agent', path.join(temporary, name)];
     const failures: [string[], string][] = [
       [[], 'replay requires the id of a conversation, or --trajectory'],
       [['../x'], "'../x' is not the id of a conversation"],
@@ -153,6 +199,10 @@ describe('replay', () => {
       [[id, '--without-tool', 'glob'], 'has no tool glob (it has terminal, file_editor, task_tracker)'],
       [[id, '--with-tool', 'nothing'], "ToolDefinition 'nothing' is not registered"],
       [[id, '--workspace', '/nowhere'], '/nowhere is not a folder'],
+      [agent('no-such.json'), 'cannot read the agent'],
+      [agent('list.json'), 'list.json: it is no JSON object'],
+      [agent('wrong.json'), 'the agent is not valid: agent.tools: Input should be'],
+      [agent('deep.json'), 'nested more than 200 deep'],
     ];
     const results = await Promise.all(failures.map(([args]) => run(args)));
     // Without bubblewrap no tool is run.

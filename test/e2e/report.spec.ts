@@ -1,12 +1,46 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { CommandProgram } from '../support/command-program.js';
+import { eventually } from '../support/eventually.js';
 import { ServerProcess } from '../support/server-process.js';
 import { zipEntries } from '../support/zip-entries.js';
 
 const KEY = 'key-of-the-administrator';
 const SECRET = 's3cr3t-of-the-conversation';
+/** Where no field is meant for a secret, and people put one anyway. */
+const LOOSE = {
+  address: 'loose-in-an-address',
+  argument: 'loose-in-an-argument',
+  option: 'loose-in-an-option',
+  header: 'loose-in-a-header',
+  body: 'loose-in-a-body',
+  label: 'loose-in-a-label',
+};
+const AGENT = {
+  llm: {
+    ...{ model: 'scripted/test', usage_id: 'agent' },
+    base_url: `http://127.0.0.1:9/v1?api-version=7&key=${LOOSE.address}`,
+    litellm_extra_body: { auth_token: LOOSE.body, api_password: LOOSE.body },
+  },
+  tools: [{ name: 'terminal' }],
+  mcp_config: {
+    program: {
+      command: '/bin/false',
+      args: [
+        '--api-key',
+        LOOSE.argument,
+        `--token=${LOOSE.option}`,
+        `--header=Authorization: Bearer ${LOOSE.header}`,
+        'run',
+      ],
+    },
+    remote: { url: `http://127.0.0.1:9/mcp?access_token=${LOOSE.address}`, enabled: false },
+  },
+};
 
 describe('The report about a conversation', () => {
   let server: ServerProcess;
@@ -18,7 +52,12 @@ describe('The report about a conversation', () => {
       env: { SESSION_API_KEY: KEY, OH_SECRET_KEY: 'other-key' },
     });
     const request = scriptedRequest(path.join(server.cwd, 'work'), `RUN: echo ${SECRET}\nFINISH: done`, {
-      secrets: { TOKEN: { kind: 'StaticSecret', value: SECRET } },
+      agent: AGENT,
+      observability_metadata: { session_token: LOOSE.label },
+      secrets: {
+        TOKEN: { kind: 'StaticSecret', value: SECRET },
+        LOOKED_UP: { kind: 'LookupSecret', url: `http://127.0.0.1:9/s?sig=${LOOSE.address}` },
+      },
     });
     const conversation = await ConversationClient.create(server, request);
     await conversation.reaches('finished');
@@ -53,7 +92,12 @@ describe('The report about a conversation', () => {
       3,
     );
     for (const content of [...entries.values(), ...trajectory.values()])
-      for (const secret of [SECRET, KEY, 'other-key']) expect(content.includes(secret)).toBe(false);
+      for (const secret of [SECRET, KEY, 'other-key', ...Object.values(LOOSE)])
+        expect(content.includes(secret)).toBe(false);
+    // What is no secret stays.
+    const state = JSON.stringify(json('conversation/info.json'));
+    expect(state).toContain('api-version=7');
+    expect(state).toContain('"run"');
   });
 
   it('replaces no file, and says what is wrong with its arguments, its key or the server', async () => {
@@ -69,6 +113,8 @@ describe('The report about a conversation', () => {
       [report([]), 2, 'report requires the id of a conversation'],
       [report(['../../etc']), 2, "'../../etc' is not the id of a conversation"],
       [report([id, '--server', 'ftp://x']), 2, '--server requires a URL'],
+      [report([id, '--server', 'http://me:pass@127.0.0.1:2']), 2, '--server takes no user name and password'],
+      [report([id, '--server', 'http://127.0.0.1:2/?a=b']), 2, '--server takes no query'],
     ];
     for (const [run, code, text] of failures) {
       const result = await run;
@@ -76,5 +122,30 @@ describe('The report about a conversation', () => {
     }
     expect(await readFile(path.join(server.cwd, 'mine.zip'), 'utf8')).toBe('mine');
     await expect(stat(path.join(server.cwd, 'x.zip'))).rejects.toThrow('ENOENT');
+  });
+
+  it('leaves nothing half written when it is interrupted', async () => {
+    let asked = 0;
+    // Says that there is the conversation, and nothing more.
+    const silent = createServer((_request, response) => {
+      asked += 1;
+      if (asked === 1) response.end('{}');
+    }).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const before = await readdir(server.cwd);
+    const args = [id, '--server', `http://127.0.0.1:${port}`, '-o', 'half.zip'];
+    const program = new CommandProgram(server.cwd, 'report', args);
+    try {
+      await eventually(() => asked > 1, 'the question for the first part');
+      program.kill('SIGTERM');
+      const { code, stderr } = await program.result();
+      expect([code, stderr]).toEqual([1, 'openhands-agent-server: interrupted\n']);
+      expect(await readdir(server.cwd)).toEqual(before);
+    } finally {
+      program.kill();
+      silent.closeAllConnections();
+      silent.close();
+    }
   });
 });

@@ -50,8 +50,8 @@ export class CommandProgram {
     return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
-  kill(): void {
-    this.child.kill('SIGKILL');
+  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.child.kill(signal);
   }
 
   async result(): Promise<CommandResult> {

@@ -27,6 +27,11 @@ export function summaryRequest(events: readonly ViewEvent[], scale: number): Mes
   ];
 }
 
+/** Whether messages ask for a summary: other requests begin with the prompt of an agent. */
+export function isSummaryRequest([first]: readonly Message[]): boolean {
+  return first?.role === 'system' && plainText(first.content) === INSTRUCTIONS;
+}
+
 /** Describes an event in about `limit` characters. */
 export function describeEvent(event: ViewEvent, limit: number): string {
   switch (event.kind) {

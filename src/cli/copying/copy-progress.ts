@@ -1,3 +1,5 @@
+import { printable } from '../../text/index.js';
+
 /** The bar is drawn so often (ms), and without a terminal a line is printed so often. */
 const DRAW_MS = 100;
 const LINE_MS = 5000;
@@ -37,10 +39,10 @@ export class CopyProgress {
     this.show();
   }
 
-  /** Prints a line above the bar. */
+  /** Prints a line above the bar. Names from archives and logs cannot control the terminal. */
   print(line: string): void {
     this.clear();
-    this.output.write(`${line}\n`);
+    this.output.write(`${printable(line)}\n`);
   }
 
   /** Removes the bar. */

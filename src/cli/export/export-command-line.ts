@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
-import { type Parsed, type Subcommand, usageError } from '../subcommand.js';
+import { conversationIdIn, type Parsed, type Subcommand, usageError } from '../subcommand.js';
 
 /** What to export, and where. */
 export interface ExportCommandOptions {
-  /** Ids of conversations; empty: all. */
+  /** Ids of conversations, with dashes; empty: all. */
   ids: string[];
   /** A folder. */
   to: string;
@@ -30,7 +30,7 @@ Options:
 export const exportCommand: Subcommand = { help: HELP, parse };
 
 function parse(args: readonly string[]): Parsed {
-  const { values, positionals: ids } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
     options: {
@@ -42,9 +42,15 @@ function parse(args: readonly string[]): Parsed {
   });
   if (values.help) return { kind: 'help' };
   if (values.to === undefined || values.to === '') return usageError('--to requires a folder');
-  if (values.all && ids.length > 0) return usageError('--all and ids exclude each other');
-  if (!values.all && ids.length === 0)
+  if (values.all && positionals.length > 0) return usageError('--all and ids exclude each other');
+  if (!values.all && positionals.length === 0)
     return usageError('export requires the ids of conversations, or --all');
+  const ids: string[] = [];
+  for (const text of positionals) {
+    const id = conversationIdIn(text);
+    if (id === undefined) return usageError(`'${text}' is not the id of a conversation`);
+    ids.push(id);
+  }
   return running({ ids, to: values.to, zip: values.zip });
 }
 

@@ -93,7 +93,7 @@ class Import {
     this.progress.clear();
     for (const result of results) if (result.status === 'rejected') throw result.reason;
     for (const folder of found.flatMap(({ empty }) => empty))
-      this.output.write(`${folder}: no conversation (a start that failed)\n`);
+      this.progress.print(`${folder}: no conversation (a start that failed)`);
     return this.summary();
   }
 

@@ -10,7 +10,7 @@ export function describeReport(report: ReplayReport): string[] {
     ...notes,
     ...divergences.flatMap(({ step, summary, diff, event_id }) => [
       '',
-      `${step === 0 ? 'before the first answer' : `answer ${step}`}: ${summary}` +
+      `${step === 0 ? 'before the first answer' : `answer ${step}`}: ${summary.replaceAll('\n', '\n    ')}` +
         (event_id === null ? '' : ` (event ${event_id})`),
       ...(diff === null ? [] : diff.split('\n').map((line) => `    ${line}`)),
     ]),

@@ -7,6 +7,8 @@ export interface ReplayOptions {
   source: { id: string } | { zip: string };
   /** The folder whose copy tools work in; undefined: no tool is run. */
   workspace: string | undefined;
+  /** The file with fields of the agent that are different now. */
+  agent: string | undefined;
   /** The file with the new system prompt. */
   systemPrompt: string | undefined;
   withoutTools: string[];
@@ -31,6 +33,8 @@ results. With it, tools that work with files and the terminal run in a copy of t
 Options:
   --trajectory ZIP      a trajectory zip instead of a stored conversation
   --workspace FOLDER    run the tools in a copy of this folder: the workspace as it was at the beginning
+  --agent FILE          fields of the agent that are different now, as JSON, as in the agent of a create
+                        request: such as {"llm": {"model": "..."}, "tools": [{"name": "..."}]}
   --system-prompt FILE  the system prompt: a text, or a template if its name ends with .j2
   --without-tool NAME   take a tool from the agent (may be repeated)
   --with-tool NAME      give it one more (may be repeated)
@@ -53,6 +57,7 @@ function parse(args: readonly string[]): Parsed {
     options: {
       trajectory: { type: 'string' },
       workspace: { type: 'string' },
+      agent: { type: 'string' },
       'system-prompt': { type: 'string' },
       'without-tool': { type: 'string', multiple: true, default: [] },
       'with-tool': { type: 'string', multiple: true, default: [] },
@@ -62,7 +67,9 @@ function parse(args: readonly string[]): Parsed {
     },
   });
   if (values.help) return { kind: 'help' };
-  const empty = (['trajectory', 'workspace', 'system-prompt'] as const).find((name) => values[name] === '');
+  const empty = (['trajectory', 'workspace', 'agent', 'system-prompt'] as const).find(
+    (name) => values[name] === '',
+  );
   if (empty !== undefined) return usageError(`--${empty} requires a path`);
   const source = sourceOf(positionals, values.trajectory);
   if (typeof source === 'string') return usageError(source);
@@ -70,7 +77,8 @@ function parse(args: readonly string[]): Parsed {
   if (!(stepLimit > 0 && stepLimit <= MAX_STEP_SECONDS))
     return usageError(`--step-limit requires a number of seconds up to ${MAX_STEP_SECONDS}`);
   return running({
-    ...{ source, workspace: values.workspace, systemPrompt: values['system-prompt'] },
+    ...{ source, workspace: values.workspace },
+    ...{ agent: values.agent, systemPrompt: values['system-prompt'] },
     ...{ withoutTools: values['without-tool'], withTools: values['with-tool'] },
     ...{ stepLimit, asJson: values.json },
   });

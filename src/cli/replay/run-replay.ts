@@ -23,6 +23,7 @@ import {
 } from '../../conversations/replay/replay.module.js';
 import { DomainError, errorMessage } from '../../errors/index.js';
 import { isFolder, makeTemporaryFolder, readBoundedText, treeSize } from '../../files/index.js';
+import { isJsonObject, type JsonObject, parseJson } from '../../json/index.js';
 import { withTransfer } from '../copying/transfer-context.js';
 import type { CommandOutput } from '../subcommand.js';
 import { describeReport } from './describe-report.js';
@@ -173,15 +174,36 @@ async function importFrom(zip: string, transfer: ConversationTransfer): Promise<
 }
 
 async function changesOf(options: ReplayOptions): Promise<ReplayChanges> {
-  const { systemPrompt: file, withoutTools, withTools } = options;
-  if (file === undefined) return { withoutTools, withTools };
-  const place = path.resolve(file);
-  if (file.endsWith('.j2')) return { withoutTools, withTools, systemPrompt: { template: place } };
-  const read = await readBoundedText(place).catch((error: unknown) => {
-    throw new ReplayError(`cannot read the system prompt: ${errorMessage(error)}`);
+  const { agent, systemPrompt, withoutTools, withTools } = options;
+  return {
+    ...{ withoutTools, withTools },
+    ...(agent !== undefined && { agent: await agentFields(agent) }),
+    ...(systemPrompt !== undefined && { systemPrompt: await promptOf(systemPrompt) }),
+  };
+}
+
+async function agentFields(file: string): Promise<JsonObject> {
+  const text = await textOf(file, 'the agent');
+  try {
+    const fields = parseJson(text);
+    if (isJsonObject(fields)) return fields;
+    throw new TypeError('it is no JSON object');
+  } catch (error) {
+    throw new ReplayError(`cannot read ${file}: ${errorMessage(error)}`);
+  }
+}
+
+async function promptOf(file: string): Promise<NonNullable<ReplayChanges['systemPrompt']>> {
+  if (file.endsWith('.j2')) return { template: path.resolve(file) };
+  return { text: (await textOf(file, 'the system prompt')).trimEnd() };
+}
+
+async function textOf(file: string, what: string): Promise<string> {
+  const read = await readBoundedText(path.resolve(file)).catch((error: unknown) => {
+    throw new ReplayError(`cannot read ${what}: ${errorMessage(error)}`);
   });
   if (!read || read.cut) throw new ReplayError(`${file} is ${read ? 'too large' : 'no text file'}`);
-  return { withoutTools, withTools, systemPrompt: { text: read.text.trimEnd() } };
+  return read.text;
 }
 
 async function copyWorkspace(from: string, to: string): Promise<void> {

@@ -47,6 +47,9 @@ function parse(args: readonly string[]): Parsed {
   const url = parseUrl(values.server);
   if (!url || !/^https?:$/.test(url.protocol))
     return usageError(`--server requires a URL such as http://127.0.0.1:8000, not '${values.server}'`);
+  if (url.username !== '' || url.password !== '')
+    return usageError('--server takes no user name and password; the key is that of SESSION_API_KEY');
+  if (url.search !== '' || url.hash !== '') return usageError('--server takes no query and no fragment');
   if (values.output?.trim() === '') return usageError('--output requires a file');
   return running({ id: plainId, server: url.href.replace(/\/$/, ''), output: values.output });
 }

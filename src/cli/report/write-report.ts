@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import { lstat, rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { AppConfig } from '../../config/index.js';
+import { maskLooseSecrets } from '../../crypto/index.js';
 import { errorCode, errorMessage } from '../../errors/index.js';
-import { zipArchive, type ZipMember } from '../../files/index.js';
+import { undefinedIfMissing, zipArchive, type ZipMember } from '../../files/index.js';
 import type { CommandOutput } from '../subcommand.js';
 import type { ReportOptions } from './report-command-line.js';
 
@@ -22,6 +23,8 @@ class ReportError extends Error {
 interface Part {
   name: string;
   route: string;
+  /** Changes the whole answer: clients need what people who get a report should not see. */
+  change?: (text: string) => string;
 }
 
 /**
@@ -35,23 +38,22 @@ export async function writeReport(
 ): Promise<number> {
   const { id, server } = options;
   const key = config.session_api_keys[0];
+  const interrupted = new AbortController();
+  const interrupt = (): void => interrupted.abort(new ReportError('interrupted'));
   const ask = async (route: string): Promise<Response> =>
     fetch(server + route, {
       headers: key === undefined ? {} : { 'x-session-api-key': key },
       redirect: 'error',
-      signal: AbortSignal.timeout(TIME_LIMIT_MS),
+      signal: AbortSignal.any([interrupted.signal, AbortSignal.timeout(TIME_LIMIT_MS)]),
     });
-  await assertAllowed(await ask(`/api/conversations/${id}`), options);
   const file = options.output ?? `report-${id}.zip`;
-  // Nothing is replaced, and nothing half written is left.
-  const handle = await open(file, 'wx', FILE_MODE);
   const problems: string[] = [];
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, interrupt);
   try {
-    const archive = zipArchive(members(partsOf(id), ask, problems));
-    await pipeline(Readable.from(archive), createWriteStream('', { fd: handle }));
-  } catch (error) {
-    await rm(file, { force: true });
-    throw error;
+    await assertAllowed(await ask(`/api/conversations/${id}`), options);
+    await writeNew(file, zipArchive(members(partsOf(id), ask, problems)), interrupted.signal);
+  } finally {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.removeListener(name, interrupt);
   }
   for (const problem of problems) output.note(`left out: ${problem}`);
   output.note('secrets are masked, texts of messages, commands and files are not: look before you send it');
@@ -59,11 +61,30 @@ export async function writeReport(
   return problems.length > 0 ? 1 : 0;
 }
 
+/** Writes a file that gets its name when it is complete. @throws ReportError if there is one */
+async function writeNew(file: string, content: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void> {
+  await assertFree(file);
+  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    await pipeline(content, createWriteStream(temporary, { flags: 'wx', mode: FILE_MODE }), { signal });
+    await assertFree(file);
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    // A stream is told of an abort, not of its reason.
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
+async function assertFree(file: string): Promise<void> {
+  if ((await lstat(file).catch(undefinedIfMissing)) !== undefined)
+    throw new ReportError(`${file} exists: name another file with --output`);
+}
+
 /** Explains to the operator, line by line, why there is no report. */
-export function explainReportError(error: unknown, { server, output, id }: ReportOptions): string[] {
+export function explainReportError(error: unknown, { server }: ReportOptions): string[] {
   if (error instanceof ReportError) return [error.message];
-  if (errorCode(error) === 'EEXIST')
-    return [`${output ?? `report-${id}.zip`} exists: name another file with --output`];
   const cause: unknown = error instanceof Error ? error.cause : undefined;
   if (errorCode(cause) === 'ECONNREFUSED')
     return [`no server answers at ${server}: start it, or name another one with --server`];
@@ -84,7 +105,7 @@ function partsOf(id: string): Part[] {
     { name: 'server/configuration.json', route: '/api/server/configuration' },
     { name: 'server/log.json', route: '/api/server/log?limit=500' },
     { name: 'server/metrics.txt', route: '/metrics' },
-    { name: 'conversation/info.json', route: conversation },
+    { name: 'conversation/info.json', route: conversation, change: maskedInfo },
     { name: 'conversation/summary.json', route: `${conversation}/timeline/summary` },
     { name: 'conversation/timeline.json', route: `${conversation}/timeline?limit=1000` },
     { name: 'conversation/trajectory.zip', route: `/api/file/download-trajectory/${id}` },
@@ -96,15 +117,25 @@ async function* members(
   ask: (route: string) => Promise<Response>,
   problems: string[],
 ): AsyncGenerator<ZipMember, void> {
-  for (const { name, route } of parts) {
+  for (const { name, route, change } of parts) {
     const response = await ask(route).catch((error: unknown) => {
       problems.push(`${name}: ${errorMessage(error)}`);
     });
     if (!response) continue;
-    if (response.ok && response.body) yield memberOf(name, bytesOf(response, name, problems));
+    if (response.ok && change) {
+      const text = await response.text().catch((error: unknown) => {
+        problems.push(`${name}: broke off: ${errorMessage(error)}`);
+      });
+      if (text !== undefined) yield memberOf(name, Buffer.from(change(text)));
+    } else if (response.ok && response.body) yield memberOf(name, bytesOf(response, name, problems));
     else problems.push(`${name}: ${response.status} ${(await response.text()).slice(0, 1000)}`);
   }
   if (problems.length > 0) yield memberOf('problems.txt', Buffer.from(`${problems.join('\n')}\n`));
+}
+
+/** The conversation without secrets in addresses, arguments and labels, which its answer has for clients. */
+function maskedInfo(text: string): string {
+  return JSON.stringify(maskLooseSecrets(JSON.parse(text)));
 }
 
 /** What arrives; an answer that breaks off is kept as far as it came. */

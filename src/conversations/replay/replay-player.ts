@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isSummaryRequest } from '../../agent/index.js';
 import type { Action, Observation } from '../../events/index.js';
 import {
   Llm,
@@ -58,8 +59,7 @@ export class ReplayPlayer extends Llm {
 
   override async complete({ messages, signal }: LlmRequest): Promise<LlmResponse> {
     signal.throwIfAborted();
-    // The agent's requests begin with its prompt, those of a condenser do not.
-    if (messages[0]?.role !== 'system') return this.summary();
+    if (isSummaryRequest(messages)) return this.summary();
     const answer = this.next;
     if (!answer) {
       this.isAskedBeyondEnd = true;

@@ -1,5 +1,7 @@
 /** What differs between two runs of the same program, and what takes its place. */
 const VOLATILE: readonly (readonly [RegExp, string])[] = [
+  // Secrets that an export has masked are masked where a program prints them, too.
+  [/<secret-hidden>/g, '**********'],
   [/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?(?:Z|[+-]\d\d:?\d\d))?/g, '<time>'],
   [
     /\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}\d{1,2} {1,2}(?:\d\d:\d\d(?::\d\d)?|\d{4})\b/g,
@@ -50,6 +52,9 @@ function withoutSection(text: string, tag: string): string {
     .join('\n\n');
 }
 
+/** Before a path: no part of a name, or an escape, as in arguments of calls, which are JSON in a text. */
+const START = '(?:(?<![\\w.-])|(?<=\\\\[bfnrt]))';
+
 /** Replaces a folder in texts by another one: in paths, not in longer names that begin alike. */
 export class FolderMapping {
   private readonly pattern: RegExp | undefined;
@@ -59,16 +64,18 @@ export class FolderMapping {
     private readonly to: string,
   ) {
     // Every absolute path is below the root.
-    if (from.length > 1) this.pattern = new RegExp(`(?<![\\w.-])${escape(from)}(?![\\w-]|\\.\\w)`, 'g');
+    if (from.length > 1) this.pattern = new RegExp(`${START}${escape(from)}(?![\\w-]|\\.\\w)`, 'g');
   }
 
   apply(text: string): string {
     return this.pattern === undefined ? text : text.replace(this.pattern, () => this.to);
   }
 
-  /** In the strings of JSON. */
+  /** In the texts of a JSON value. */
   applyTo<T>(value: T): T {
-    return JSON.parse(this.apply(JSON.stringify(value))) as T;
+    return JSON.parse(JSON.stringify(value), (_name, item: unknown) =>
+      typeof item === 'string' ? this.apply(item) : item,
+    ) as T;
   }
 }
 

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { isBranchEvent } from '../../agent/index.js';
 import type { AppConfig } from '../../config/index.js';
 import type { DurableEvent } from '../../events/index.js';
-import { untilAborted } from '../../flow/index.js';
+import { MAX_TIMER_MS, untilAborted } from '../../flow/index.js';
 import type { LogReader } from '../../storage/index.js';
 import { branchPath } from '../branches/branch-path.js';
 import type { Conversation } from '../conversation/conversation.js';
@@ -96,6 +96,11 @@ export interface ReplayParts {
   limitMs: number;
 }
 
+/** The longest time of a replay (ms). @param stepMs of one step */
+export function longestReplayMs(stepMs: number, answers: number): number {
+  return Math.min(OVERHEAD_MS + stepMs * answers, MAX_TIMER_MS);
+}
+
 /** Runs a conversation against a recording and compares it with that. */
 export class Replay {
   private readonly found: Divergence[] = [];
@@ -111,7 +116,7 @@ export class Replay {
     const { registry, store } = this.parts;
     const { conversation } = await registry.create(this.state);
     const { recording } = this.recorded;
-    const limit = AbortSignal.timeout(OVERHEAD_MS + this.parts.limitMs * recording.answers.length);
+    const limit = AbortSignal.timeout(longestReplayMs(this.parts.limitMs, recording.answers.length));
     try {
       await this.play(conversation, AbortSignal.any([signal, limit]));
       await conversation.settled();

@@ -1,14 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { AgentSpec } from '../../agent/index.js';
+import { errorMessage } from '../../errors/index.js';
 import { utcTimestamp } from '../../events/index.js';
-import { asText, type JsonObject } from '../../json/index.js';
+import { RequestValidationError } from '../../http/index.js';
+import { asText, isJsonObject, type JsonObject } from '../../json/index.js';
 import { builtInTool } from '../../tools/index.js';
+import { readAgent } from '../api/dto/to-start-request.js';
 import { noAttention } from '../state/attention.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { ReplayError } from './replay-error.js';
 
 /** What is changed before a replay. */
 export interface ReplayChanges {
+  /** Fields that take the place of those of the recorded agent, as in a create request; `llm` is merged. */
+  agent?: JsonObject;
   /** The system prompt: a text, or the absolute path of a template. */
   systemPrompt?: { text: string } | { template: string };
   /** Names of tools that the agent does not have any more. */
@@ -34,8 +39,9 @@ export function replayedState(
   { workingDir, readsWorkspace }: { workingDir: string; readsWorkspace: boolean },
 ): ReplayedState {
   const now = utcTimestamp();
+  const base = withFields(recorded.agent, changes.agent);
   const { workspace_root: _root, workspace_host: _host, max_budget_per_run: _budget, ...rest } = recorded;
-  const { message_keys: _keys, ...source } = structuredClone(rest);
+  const { message_keys: _keys, ...source } = structuredClone({ ...rest, agent: base });
   const leftOut = [
     source.hook_config !== null && 'hooks are not run',
     Object.keys(source.agent.mcp_config).length > 0 &&
@@ -64,8 +70,29 @@ export function replayedState(
     client_tools: source.client_tools.filter(({ name }) => !changes.withoutTools.includes(name)),
     rest: {},
   };
-  assertKnown(recorded, changes.withoutTools);
+  assertKnown(source, changes.withoutTools);
   return { state, leftOut };
+}
+
+/** @throws ReplayError for fields that an agent does not have, or not so */
+function withFields(recorded: AgentSpec, given: JsonObject | undefined): AgentSpec {
+  if (given === undefined) return recorded;
+  const before: JsonObject = { ...recorded };
+  // Of these an agent has only one.
+  if ((given['system_prompt'] ?? null) !== null) delete before['system_prompt_filename'];
+  if (given['system_prompt_filename'] !== undefined) delete before['system_prompt'];
+  const merged = { ...before, ...given };
+  if (isJsonObject(given['llm'])) merged['llm'] = { ...recorded.llm, ...given['llm'] };
+  try {
+    return readAgent(merged);
+  } catch (error) {
+    throw new ReplayError(`the agent is not valid: ${problemOf(error)}`);
+  }
+}
+
+function problemOf(error: unknown): string {
+  if (!(error instanceof RequestValidationError)) return errorMessage(error);
+  return error.problems.map(({ path, msg }) => `${path?.join('.') ?? ''}: ${msg}`).join('; ');
 }
 
 /** The agent without what reaches models, networks and the user's own files. */
@@ -109,7 +136,10 @@ function placeholders(secrets: ConversationState['secrets']): ConversationState[
 }
 
 /** @throws ReplayError for a tool that the agent does not have */
-function assertKnown({ agent, client_tools }: ConversationState, names: readonly string[]): void {
+function assertKnown(
+  { agent, client_tools }: Pick<ConversationState, 'agent' | 'client_tools'>,
+  names: readonly string[],
+): void {
   for (const name of names) {
     const kind = builtInTool(name)?.kind;
     const isKnown =

@@ -26,7 +26,13 @@ const SCHEME = /^([a-z][a-z\d+.-]*):/i;
 export function maskRemote(address: string): string {
   const end = address.search(/[?#]/);
   const place = end === -1 ? address : address.slice(0, end);
-  return maskUser(place) + (end === -1 ? '' : maskParameters(address.slice(end)));
+  return maskUser(place) + (end === -1 ? '' : maskedParameters(address.slice(end)));
+}
+
+/** Masks the values of parameters with secret names in a URL: `%3Credacted%3E`. */
+export function maskParameters(address: string): string {
+  const end = address.search(/[?#]/);
+  return end === -1 ? address : address.slice(0, end) + maskedParameters(address.slice(end));
 }
 
 /** Masks all URLs in a text (`maskRemote`). */
@@ -64,7 +70,7 @@ function endOfUser(place: string, start: number): number | undefined {
 }
 
 /** Masks parameters of a query and a fragment. Some parsers also separate parameters by `;`. */
-function maskParameters(text: string): string {
+function maskedParameters(text: string): string {
   let inFragment = false;
   return text
     .split(/([?#&;])/)

@@ -196,6 +196,16 @@ function requestedAgent(dto: StartConversationRequestDto, profileLlm: JsonObject
   );
 }
 
+/**
+ * Reads a built-in agent as it is in the `agent` of a create request.
+ * @throws RequestValidationError, InvalidRequestError
+ */
+export function readAgent(raw: JsonObject): AgentSpec {
+  const dto = readChecked(model(AgentDto), raw, ['agent']);
+  if (!(dto instanceof AgentDto)) throw new TypeError('not an agent');
+  return toAgentSpec(dto);
+}
+
 function toAgentSpec(agent: AgentDto): AgentSpec {
   if (agent.system_prompt !== null && agent.system_prompt_filename !== DEFAULT_PROMPT_FILE) {
     throw new InvalidRequestError(

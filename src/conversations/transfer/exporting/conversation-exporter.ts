@@ -30,11 +30,12 @@ export class ExportedConversation {
   }
 
   /**
-   * Writes the folder into `parent`. It gets its name when it is complete.
+   * Writes the folder into `parent`. It is moved there when it is complete.
+   * @param scratch a folder of the same file system for what is not complete
    * @returns false if there is one of its name
    */
-  writeTo(parent: string): Promise<boolean> {
-    return writeMembers(trajectoryMembers(this.source), parent, path.basename(this.source.folder));
+  writeTo(parent: string, scratch: string): Promise<boolean> {
+    return writeMembers(trajectoryMembers(this.source), parent, path.basename(this.source.folder), scratch);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, rename, rm, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder, syncFolder, undefinedIfMissing, type ZipMember } from '../../../files/index.js';
@@ -6,20 +5,21 @@ import { makeFolder, syncFolder, undefinedIfMissing, type ZipMember } from '../.
 const FOLDER_MODE = 0o700;
 
 /**
- * Writes the folder of an export into `parent`. It gets its name when all of it is durable, so that a reader
+ * Writes the folder of an export into `parent`. It is moved there when all of it is durable, so that a reader
  * never sees a part.
  * @param name of the folder, which all members begin with
+ * @param scratch a folder of the same file system, where it is until then
  * @returns false if there is one of this name: it is left as it is
  */
 export async function writeMembers(
   members: AsyncIterable<ZipMember>,
   parent: string,
   name: string,
+  scratch: string,
 ): Promise<boolean> {
   const target = path.join(parent, name);
   if ((await lstat(target).catch(undefinedIfMissing)) !== undefined) return false;
-  await makeFolder(parent, FOLDER_MODE);
-  const temporary = path.join(parent, `.${name}.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = path.join(scratch, name);
   const folders = new Set([temporary]);
   await mkdir(temporary, { mode: FOLDER_MODE });
   try {

@@ -1,10 +1,11 @@
-import { isToken, MASK } from '../../../crypto/index.js';
+import { isToken, MASK, maskLooseSecrets } from '../../../crypto/index.js';
 
 /** Keys of credentials, whose string values are always masked. */
 const SECRET_KEYS =
   /^(api_key|llm_api_key|aws_access_key_id|aws_secret_access_key|aws_session_token|client_secret|password|(access|refresh|auth)_token)$/;
 /** Lines that do not match need not be parsed. */
-const MAY_HOLD_SECRETS = /gAAAAA|api_key|access_key|_token|client_secret|password/;
+const MAY_HOLD_SECRETS =
+  /gAAAAA|api_key|access_key|_token|client_secret|password|"key": ?"(agent|full_state|secrets|secret_registry|workspace)"/;
 
 /** What an export shows of secrets. */
 export interface Masking {
@@ -38,7 +39,7 @@ function withMasks(text: string, indent: number): string {
       if (typeof item !== 'string') return item;
       return isToken(item) || (item !== '' && SECRET_KEYS.test(key)) ? MASK : item;
     });
-    return JSON.stringify(value, undefined, indent);
+    return JSON.stringify(maskLooseSecrets(value), undefined, indent);
   } catch {
     return JSON.stringify({ note: 'This was no JSON, so it was left out.' });
   }
