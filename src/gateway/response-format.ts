@@ -40,16 +40,32 @@ export function answerIn(structured: JsonObject | undefined): string | undefined
   return structured && Object.hasOwn(structured, FIELD) ? JSON.stringify(structured[FIELD]) : undefined;
 }
 
+/** Keywords whose values are data, whatever these look like. */
+const DATA = new Set(['const', 'default', 'enum', 'examples']);
+/** Keywords whose values are schemas by names, which may be those of keywords. */
+const NAMED_SCHEMAS = new Set([
+  '$defs',
+  'definitions',
+  'dependentSchemas',
+  'patternProperties',
+  'properties',
+]);
+
 /** References in the schema begin at its root, which is no longer that of the document. */
-function withMovedReferences(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withMovedReferences);
-  if (!isJsonObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => {
-      const isReference = key === '$ref' && typeof member === 'string' && member.startsWith('#');
-      return [key, isReference ? `#/properties/${FIELD}${member.slice(1)}` : withMovedReferences(member)];
-    }),
-  );
+function withMovedReferences(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withMovedReferences);
+  if (!isJsonObject(schema)) return schema;
+  return mapMembers(schema, (member, keyword) => {
+    if (keyword === '$ref' && typeof member === 'string' && member.startsWith('#'))
+      return `#/properties/${FIELD}${member.slice(1)}`;
+    if (DATA.has(keyword)) return member;
+    if (NAMED_SCHEMAS.has(keyword) && isJsonObject(member)) return mapMembers(member, withMovedReferences);
+    return withMovedReferences(member);
+  });
+}
+
+function mapMembers(object: JsonObject, map: (member: unknown, key: string) => unknown): JsonObject {
+  return Object.fromEntries(Object.entries(object).map(([key, member]) => [key, map(member, key)]));
 }
 
 function badRequest(detail: string): BadRequestException {
