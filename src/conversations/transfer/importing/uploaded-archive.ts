@@ -10,6 +10,7 @@ import { MISSING, prefixPath, readFilePart, RequestValidationError } from '../..
 import { NoConversationsError, openZip } from '../sources/find-conversations.js';
 import type { SourceFiles } from '../sources/source-files.js';
 import type { ZipBounds } from '../sources/zip-files.js';
+import { disconnectSlow } from './slow-uploads.js';
 
 /** The field of a form with the archive. */
 const FIELD = 'file';
@@ -18,8 +19,6 @@ const BINARY = /^application\/(octet-stream|zip|x-zip-compressed)\b/i;
 const MIB = 1024 * 1024;
 const MAX_ZIP_BYTES = 256 * MIB;
 const UNPACKED: ZipBounds = { entries: 200_000, bytes: 2048 * MIB, documentBytes: 16 * MIB };
-/** A client that sends nothing for so long is disconnected (ms). */
-const IDLE_MS = 30_000;
 const FILE_MODE = 0o600;
 
 /** An archive exceeds the limit. */
@@ -70,13 +69,13 @@ function receive(request: HttpRequest, file: string, limit: number): Promise<voi
   const save = async (content: AsyncIterable<Buffer>): Promise<void> => {
     await pipeline(bounded(content, limit), createWriteStream(file, { mode: FILE_MODE }));
   };
-  const watched = disconnectIdle(request);
+  const stopWatching = disconnectSlow(request);
   const reading = /^multipart\/form-data\b/i.test(type)
     ? readFilePart(request, FIELD, save)
     : BINARY.test(type)
       ? save(bodyOf(request))
       : Promise.reject(unsupported(type));
-  return reading.finally(watched.stop);
+  return reading.finally(stopWatching);
 }
 
 function unsupported(type: string): Error {
@@ -102,14 +101,4 @@ async function* bounded(content: AsyncIterable<Buffer>, limit: number): AsyncGen
     if (size > limit) throw new ArchiveTooLargeError(`Archive too large: the limit is ${limit} bytes`);
     yield chunk;
   }
-}
-
-/** Does not read: it only looks at what others read. */
-function disconnectIdle(request: HttpRequest): { stop: () => void } {
-  let seen = request.socket.bytesRead;
-  const timer = setInterval(() => {
-    if (request.socket.bytesRead === seen) request.destroy();
-    seen = request.socket.bytesRead;
-  }, IDLE_MS).unref();
-  return { stop: () => clearInterval(timer) };
 }
