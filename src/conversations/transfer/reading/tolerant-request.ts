@@ -15,8 +15,10 @@ import type { RequestedConversation } from '../../state/start-request.js';
 import type { ImportNotes } from './notes.js';
 import { NotAConversationError } from './source-conversation.js';
 
-/** So many fields are left out before a request is given up. */
-const MAX_LEFT_OUT = 200;
+/** So often a request is read again before it is given up. */
+const MAX_ATTEMPTS = 60;
+/** So often something of one object or list is left out before all of it is. */
+const MAX_ATTEMPTS_WITHIN = 30;
 
 /**
  * Reads a create request of another server, or of another version: what is not valid here is left out and
@@ -34,23 +36,29 @@ export async function tolerantRequest(raw: JsonObject, notes: ImportNotes): Prom
 }
 
 async function readRepeatedly(request: JsonObject, notes: ImportNotes): Promise<RequestedConversation> {
-  for (let left = MAX_LEFT_OUT; ; left -= 1) {
+  /** How often something was left out of an object or list. */
+  const attempts = new Map<string, number>();
+  for (let left = MAX_ATTEMPTS; ; left -= 1) {
     try {
       const dto = readChecked(model(StartConversationRequestDto), request, ['body']);
       if (!(dto instanceof StartConversationRequestDto)) throw new TypeError('not a create request');
       return toStartRequest(dto);
     } catch (error) {
-      const found = problemIn(error);
-      const removed = found && left > 0 ? remove(request, found.path) : undefined;
-      if (!found || removed === undefined) throw error;
-      notes.problem(`${removed} is left out: ${found.text}`);
+      const [found] = problemsIn(error);
+      const owner = found && ownerOf(request, found.path);
+      if (!owner || left === 0) throw error;
+      const attempt = (attempts.get(owner.join('.')) ?? 0) + 1;
+      attempts.set(owner.join('.'), attempt);
+      if (attempt > MAX_ATTEMPTS_WITHIN)
+        remove(request, { path: owner, text: 'too much of it is not valid' }, notes);
+      else for (const problem of removable(request, problemsIn(error))) remove(request, problem, notes);
       await nextTurn();
     }
   }
 }
 
 function firstProblem(error: unknown): string {
-  const { path, text } = problemIn(error) ?? { path: [], text: errorMessage(error) };
+  const [{ path, text } = { path: [], text: errorMessage(error) }] = problemsIn(error);
   return path.length > 1 ? `${path.slice(1).join('.')}: ${text}` : text;
 }
 
@@ -81,35 +89,67 @@ export function withKnownTools(agent: AgentSpec, registry: ToolRegistry, notes: 
   return { ...agent, tools, include_default_tools };
 }
 
-function problemIn(error: unknown): { path: Location; text: string } | undefined {
-  if (error instanceof RequestValidationError) {
-    const [problem] = error.problems;
-    return problem && { path: problem.path ?? [], text: problem.msg };
-  }
-  return error instanceof InvalidRequestError ? { path: error.location, text: error.message } : undefined;
+/** What is wrong with a request, and where. */
+interface Problem {
+  path: Location;
+  text: string;
+}
+
+function problemsIn(error: unknown): Problem[] {
+  if (error instanceof RequestValidationError)
+    return error.problems.map(({ path = [], msg }) => ({ path, text: msg }));
+  return error instanceof InvalidRequestError ? [{ path: error.location, text: error.message }] : [];
 }
 
 /**
- * Removes the deepest value that exists on a path. Parts of a path that are no keys name an alternative.
- * @returns where it was; undefined if there is nothing to remove
+ * The problems that can be removed at once: the first one, and those of other values. A path with parts that
+ * are no keys tells of one of several alternatives: what is wrong with the others shows when it is removed.
  */
-function remove(request: JsonObject, path: Location): string | undefined {
-  let at: unknown = request;
-  let found: { owner: JsonObject | unknown[]; key: string | number } | undefined;
-  const names: (string | number)[] = [];
-  for (const key of path.slice(1)) {
-    if (Array.isArray(at) && typeof key === 'number' && key < at.length) {
-      found = { owner: at, key };
-      at = at[key];
-    } else if (isJsonObject(at) && Object.hasOwn(at, key)) {
-      found = { owner: at, key };
-      at = at[key];
-    } else continue;
-    names.push(key);
+function removable(request: JsonObject, problems: readonly Problem[]): Problem[] {
+  const isOfValue = ({ path }: Problem): boolean => keysOn(request, path).length === path.length - 1;
+  const [first] = problems;
+  if (first && !isOfValue(first)) return [first];
+  // From the end of lists, and what is inside of a value before it: no removal moves what comes next.
+  return problems.filter(isOfValue).sort((one, other) => comparePaths(other.path, one.path));
+}
+
+function comparePaths(one: Location, other: Location): number {
+  for (const [index, key] of one.entries()) {
+    const otherKey = other[index];
+    if (otherKey === undefined) return 1;
+    if (typeof key === 'number' && typeof otherKey === 'number' && key !== otherKey) return key - otherKey;
+    if (key !== otherKey) return String(key) < String(otherKey) ? -1 : 1;
   }
-  if (!found) return undefined;
-  const { owner, key } = found;
-  if (Array.isArray(owner)) owner.splice(Number(key), 1);
-  else Reflect.deleteProperty(owner, key);
-  return names.join('.');
+  return one.length - other.length;
+}
+
+/** The keys of a path that exist in the request. Parts of a path that are no keys name an alternative. */
+function keysOn(request: JsonObject, path: Location): (string | number)[] {
+  let at: unknown = request;
+  return path.slice(1).filter((key) => {
+    const isKey =
+      Array.isArray(at) && typeof key === 'number'
+        ? key < at.length
+        : isJsonObject(at) && Object.hasOwn(at, key);
+    if (isKey) at = (at as Record<string | number, unknown>)[key];
+    return isKey;
+  });
+}
+
+/** The path of the object or list with the deepest value that exists on a path; undefined without such a value. */
+function ownerOf(request: JsonObject, path: Location): Location | undefined {
+  const keys = keysOn(request, path);
+  return keys.length === 0 ? undefined : ['body', ...keys.slice(0, -1)];
+}
+
+/** Removes the deepest value that exists on the path of a problem. */
+function remove(request: JsonObject, { path, text }: Problem, notes: ImportNotes): void {
+  const keys = keysOn(request, path);
+  const last = keys.at(-1);
+  if (last === undefined) return;
+  let owner: unknown = request;
+  for (const key of keys.slice(0, -1)) owner = (owner as Record<string | number, unknown>)[key];
+  if (Array.isArray(owner)) owner.splice(Number(last), 1);
+  else Reflect.deleteProperty(owner as JsonObject, last);
+  notes.problem(`${keys.join('.')} is left out: ${text}`);
 }
