@@ -211,6 +211,14 @@ describe('import', () => {
       report: [{ outcome: 'same', id: renamed.report[0]?.id }],
     });
 
+    // The same one twice in one run.
+    const twin = new OriginalConversation();
+    const copies = [path.join(cwd, 'copy-1'), path.join(cwd, 'copy-2')];
+    for (const copy of copies) await twin.write(copy);
+    const twice = await run(copies);
+    expect(twice.code).toBe(0);
+    expect(twice.report.map(({ outcome }) => outcome).sort()).toEqual(['imported', 'same']);
+
     // The default of both servers is the same folder.
     const place = path.join(cwd, 'workspace/conversations');
     await other.write(place);

@@ -6,6 +6,7 @@ import { AppConfig } from '../../../config/index.js';
 import { Cipher, SecretCodec } from '../../../crypto/index.js';
 import { errorMessage } from '../../../errors/index.js';
 import { isFolder, isInside, undefinedIfMissing } from '../../../files/index.js';
+import { KeyedSerialQueue } from '../../../flow/index.js';
 import { BashHistories, Catalogue, ConversationFolders, EventLogStore } from '../../../storage/index.js';
 import { ToolRegistry } from '../../../tools/index.js';
 import { WorkspaceHost } from '../../conversation/workspace-host.js';
@@ -83,6 +84,8 @@ const ORIGINAL_DOCUMENTS = ['meta.json', 'base_state.json'];
 /** Imports single conversations: of the original as they lie on disk, and our own. Sources are only read. */
 @Injectable()
 export class ConversationImporter {
+  private readonly byId = new KeyedSerialQueue();
+
   constructor(
     private readonly catalogue: Catalogue,
     private readonly logs: EventLogStore,
@@ -95,7 +98,7 @@ export class ConversationImporter {
   ) {}
 
   /**
-   * Imports a conversation, unless it is here already.
+   * Imports a conversation, unless it is here already: two sources of one are imported one after the other.
    * @throws errors of `admit`, `create` and the storage
    */
   async import(
@@ -104,31 +107,38 @@ export class ConversationImporter {
     create: CreateConversation,
   ): Promise<ImportResult> {
     const notes = new ImportNotes();
-    const result = (outcome: ImportResult['outcome'], more: Partial<ImportResult>): ImportResult => ({
-      ...{ outcome, source_id: null, id: null, events: 0, reason: null, report: notes.report() },
-      ...more,
-    });
-    const refused = (reason: string, source_id: string | null): ImportResult =>
-      result('refused', { reason, source_id });
+    const refused = (reason: string): ImportResult => resultOf('refused', notes, { reason });
     const holder = await holderOf(files);
-    if (holder !== undefined) return refused(holder, null);
+    if (holder !== undefined) return refused(holder);
     let source: SourceConversation;
     try {
       source = await readConversation(files, this.cipher(options), notes);
     } catch (error) {
       if (!(error instanceof NotAConversationError)) throw error;
-      return refused(errorMessage(error), null);
+      return refused(errorMessage(error));
     }
+    return this.byId.run(source.id, () => this.importAs(source, files, options, notes, create));
+  }
+
+  private async importAs(
+    source: SourceConversation,
+    files: SourceFiles,
+    options: ImportOptions,
+    notes: ImportNotes,
+    create: CreateConversation,
+  ): Promise<ImportResult> {
     const own = await this.place(source, files, options);
-    if ('reason' in own) return refused(own.reason, source.id);
+    const refused = (reason: string): ImportResult =>
+      resultOf('refused', notes, { reason, source_id: source.id });
+    if ('reason' in own) return refused(own.reason);
     const here = { source_id: source.id, id: own.id };
-    if ('difference' in own) return result('different', { ...here, reason: own.difference });
-    if ('same' in own) return result('same', { ...here, events: own.same });
+    if ('difference' in own) return resultOf('different', notes, { ...here, reason: own.difference });
+    if ('same' in own) return resultOf('same', notes, { ...here, events: own.same });
     const plan = await this.plan(source, own.id, files, options, notes).catch((error: unknown) => {
       if (error instanceof NotAConversationError) return errorMessage(error);
       throw error;
     });
-    if (typeof plan === 'string') return refused(plan, source.id);
+    if (typeof plan === 'string') return refused(plan);
     const { state, logPosition, reading } = plan;
     const transfer = new ConversationImport(source, state, logPosition, reading, notes, options.onEvents);
     if (options.dryRun) await transfer.inspect();
@@ -137,9 +147,8 @@ export class ConversationImporter {
       await create(state, (log, fence) => transfer.write(log, fence, target, this.histories));
     }
     await this.noteWorkspace(state, notes);
-    return result('imported', {
-      ...{ source_id: source.id, id: own.id, events: transfer.events, report: notes.report() },
-    });
+    noteUsage(state, options, notes);
+    return resultOf('imported', notes, { ...here, events: transfer.events });
   }
 
   private cipher({ secretKeys }: ImportOptions): Cipher {
@@ -266,7 +275,26 @@ export class ConversationImporter {
   }
 }
 
+function resultOf(
+  outcome: ImportResult['outcome'],
+  notes: ImportNotes,
+  more: Partial<ImportResult>,
+): ImportResult {
+  return { outcome, source_id: null, id: null, events: 0, reason: null, report: notes.report(), ...more };
+}
+
 const UNCHANGED: Reading = { time: new TimeShift(undefined), adapt: (line) => line };
+
+/** The ledger follows what happens here: what happened elsewhere is added to it on request only. */
+function noteUsage({ stats }: ConversationState, { dropsCalls }: ImportOptions, notes: ImportNotes): void {
+  if (Object.keys(stats.usage_to_metrics).length === 0) return;
+  notes.change(
+    dropsCalls
+      ? 'what its models have cost is in its statistics, and never in the ledger of usage'
+      : "what its models have cost is in its statistics; 'openhands-agent-server usage rebuild' adds it to the " +
+          'ledger of usage',
+  );
+}
 
 function mapped(folder: string, workspaces: ImportOptions['workspaces']): string {
   for (const [from, to] of workspaces) {
