@@ -198,6 +198,14 @@ export class ConversationsService {
     return this.registry.size;
   }
 
+  /** Stores what only the memory of an open conversation has, for readers of the storage, if it can be stored. */
+  async save(id: string): Promise<void> {
+    await this.registry
+      .opened(id)
+      ?.save()
+      .catch(() => undefined);
+  }
+
   count(status: string | undefined, principal: Principal): Promise<number> {
     return this.catalogue.count(status, ownerFilter(principal));
   }

@@ -307,6 +307,11 @@ export class Conversation {
     await this.journal.save();
   }
 
+  /** Stores what the log does not say, such as the tokens of single answers, for readers of the storage. */
+  save(): Promise<void> {
+    return this.journal.save();
+  }
+
   /** Ends processes of the ACP agent that survived a crash of their server. */
   async endOrphanedAgent(): Promise<void> {
     await this.agentRuntime.acpAgent?.killLeftovers();

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { createGzip } from 'node:zlib';
 import { BadRequestException, Injectable } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
-import { ConversationExporter } from '../../conversations/index.js';
+import { ConversationExporter, ConversationsService } from '../../conversations/index.js';
 import { makeTemporaryFolder } from '../../files/index.js';
 import { Slots } from '../../flow/index.js';
 import {
@@ -52,6 +52,7 @@ export class ArchiveService {
     private readonly catalogue: Catalogue,
     private readonly folders: ConversationFolders,
     private readonly exporter: ConversationExporter,
+    private readonly conversations: ConversationsService,
   ) {}
 
   /** Answers with all files of a folder, or of the only repository in it. */
@@ -132,6 +133,7 @@ export class ArchiveService {
   /** Answers with all stored data of a conversation, with secrets masked. */
   async sendTrajectory(conversationId: string, response: HttpResponse): Promise<void> {
     const folder = this.folders.folder(conversationId);
+    await this.conversations.save(conversationId);
     const exported = await this.opening.run(() => this.exporter.open(conversationId, 'masked'));
     try {
       startDownload(response, `${path.basename(folder)}.zip`, 'application/octet-stream');
