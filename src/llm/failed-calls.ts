@@ -3,20 +3,23 @@ import { errorName } from '../errors/index.js';
 import { LlmError } from './errors/llm-error.js';
 import type { LlmRequest, LlmResponse } from './request/llm-request.js';
 
-/** A call that failed after all attempts. */
+/** What a call that its caller has ended is recorded with in the place of the class of an error. */
+const INTERRUPTED = 'Interrupted';
+
+/** A call without an answer: it failed after all attempts, or was interrupted. */
 export interface FailedCall {
   usageId: string;
   model: string;
-  /** The class of the error. */
+  /** The class of the error; `Interrupted`. */
   error: string;
   /** Seconds of all attempts and of the waits between them. */
   latency: number;
 }
 
-/** Is told the failed calls of a conversation, before the caller has the error. Must not throw. */
+/** Is told the calls of a conversation that had no answer, before the caller has the error. Must not throw. */
 export type FailureListener = (call: FailedCall) => void;
 
-/** Tells conversations their failed calls, so that each is counted in one place. */
+/** Tells conversations their calls without an answer, so that each is counted in one place. */
 export class FailedCalls {
   private readonly listeners = new Map<string, FailureListener>();
 
@@ -28,22 +31,24 @@ export class FailedCalls {
     };
   }
 
-  /** Makes a call. What its caller has aborted is no failure. */
+  /** Makes a call. One that its caller has interrupted counts, too: providers may bill it. */
   async watch(
     { config, conversationId, signal }: LlmRequest,
     call: () => Promise<LlmResponse>,
   ): Promise<LlmResponse> {
+    // Nothing is sent to the provider.
+    if (signal.aborted) return call();
     const started = performance.now();
     try {
       return await call();
     } catch (error) {
-      if (!signal.aborted)
-        this.listeners.get(conversationId)?.({
-          usageId: config.usage_id,
-          model: config.model,
-          error: error instanceof LlmError ? error.code : errorName(error),
-          latency: (performance.now() - started) / 1000,
-        });
+      const isInterrupted = signal.aborted;
+      this.listeners.get(conversationId)?.({
+        usageId: config.usage_id,
+        model: config.model,
+        error: isInterrupted ? INTERRUPTED : error instanceof LlmError ? error.code : errorName(error),
+        latency: (performance.now() - started) / 1000,
+      });
       throw error;
     }
   }

@@ -4,7 +4,7 @@ import type { SecretMasker } from '../secrets/secret-masker.js';
 import type { UsageMeter } from '../state/usage-meter.js';
 
 /**
- * Records each call of a conversation's models that fails: whoever made it has only the error.
+ * Records each call of a conversation's models that has no answer: whoever made it has only the error.
  * @returns stops it
  */
 export function countFailures(
