@@ -97,6 +97,12 @@ export function UsageTab() {
         <>
           <section class="card usage-plot" aria-label={`${label} a day`}>
             <h3>{label} a day</h3>
+            {data.byDay.truncated && (
+              <p class="soft" role="note">
+                Only the {compact(MOST_GROUPS)} groups that cost most are shown here and in the CSV: small
+                amounts of some days are missing. The sums above are of all calls.
+              </p>
+            )}
             <StackedBars
               days={days}
               series={series}
@@ -116,11 +122,13 @@ export function UsageTab() {
             title={SPLITS[data.split]}
             rows={data.groups.items.map((item) => ({ item, name: visible(nameOf(item, data.split)) }))}
             total={total.cost}
+            isTruncated={data.groups.truncated}
           />
           <Groups
             title="Conversation"
             rows={data.conversations.items.map((item) => ({ item, name: conversationOf(item) }))}
             total={total.cost}
+            isTruncated={data.conversations.truncated}
           />
         </>
       )}
@@ -187,7 +195,9 @@ function Totals({ total }: { total: Schemas['UsageSums'] }) {
         {money(total.cost)}
       </Fact>
       <Fact label="Calls">{compact(calls)}</Fact>
-      <Fact label="Failed">{compact(errors)}</Fact>
+      <Fact label="Failed" title="Interrupted calls count, too: providers may bill them">
+        {compact(errors)}
+      </Fact>
       <Fact label="Without a price" title="Calls of models whose prices nobody knows: they count as $0">
         {compact(unpriced)}
       </Fact>
@@ -214,13 +224,13 @@ function Budgets({ budgets, warn_percent: warn }: Schemas['BudgetList']) {
   return (
     <ul class="card usage-budgets" aria-label="Budgets">
       {budgets.map(({ budget, limit, spent }) => {
-        const percent = limit > 0 ? Math.min(100, (100 * spent) / limit) : 100;
+        const percent = spent !== null && limit > 0 ? Math.min(100, (100 * spent) / limit) : 100;
         const tone = percent >= 100 ? 'is-spent' : percent >= warn ? 'is-near' : '';
         return (
           <li key={budget}>
             <span>{BUDGETS[budget] ?? budget}</span>
             <span class="soft">
-              {money(spent)} of {money(limit)}
+              {spent === null ? 'not known' : money(spent)} of {money(limit)}
             </span>
             <span class={`usage-share ${tone}`} aria-hidden="true">
               <i style={{ width: `${percent}%` }} />
@@ -237,9 +247,11 @@ interface GroupsProps {
   rows: readonly { item: UsageItem; name: preact.ComponentChildren }[];
   /** Of all groups (US dollars). */
   total: number;
+  /** There are more groups than rows. */
+  isTruncated: boolean;
 }
 
-function Groups({ title, rows, total }: GroupsProps) {
+function Groups({ title, rows, total, isTruncated }: GroupsProps) {
   return (
     <div
       class="card scrolled-table usage-table"
@@ -291,6 +303,7 @@ function Groups({ title, rows, total }: GroupsProps) {
           ))}
         </tbody>
       </table>
+      {isTruncated && <p class="soft">The {rows.length} that cost most.</p>}
     </div>
   );
 }
