@@ -115,7 +115,7 @@ function setMissingPath(url: URL): void {
   if (url.pathname === '/') url.pathname = TRACES_PATH;
 }
 
-/** Everything is sent over HTTP: gRPC would need a package that is larger than all the others together. */
+/** Everything is sent over HTTP: the exporter for gRPC needs Node 22.15 (0.301). */
 function protocolOf(read: Read, url: URL, warnings: string[]): TelemetrySettings['protocol'] {
   const named =
     read('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') ??
