@@ -117,8 +117,11 @@ export abstract class UsageLedger {
   /** Sums up calls. @throws StorageFailedError */
   abstract report(query: UsageQuery): Promise<UsageReport>;
 
-  /** The time of the newest entry, or a little earlier (ms since the epoch); undefined without entries. */
-  abstract newest(): Promise<number | undefined>;
+  /**
+   * The time of the newest entry, or a little earlier (ms since the epoch); undefined without entries.
+   * @param upTo leave out later entries (ms since the epoch): the clock may have been wrong
+   */
+  abstract newest(upTo?: number): Promise<number | undefined>;
 
   /** Makes the sums anew from the entries. */
   abstract recount(): Promise<void>;

@@ -19,6 +19,8 @@ const NAME = /^(\d{4}-\d{2})\.jsonl$/;
 /** Cells that stay in memory, of the months that were used last; those of two months stay anyway. */
 const MAX_CELLS = 200_000;
 const MIN_MONTHS = 2;
+/** No month of the ledger is later. */
+const LAST_MONTH = '9999-12';
 
 /** The ledger as JSON lines by month, in a folder of its own that only its owner can read. */
 export class FileUsageLedger extends UsageLedger {
@@ -48,21 +50,27 @@ export class FileUsageLedger extends UsageLedger {
     return this.run(async () => {
       const groups = new CellGroups(query);
       const first = query.from === undefined ? '' : monthOf(query.from - SLOT_MS);
-      const last = query.before === undefined ? '9999-12' : monthOf(query.before + SLOT_MS);
+      const last = query.before === undefined ? LAST_MONTH : monthOf(query.before + SLOT_MS);
       for (const name of await this.names())
         if (name >= first && name <= last) await groups.add(await (await this.month(name)).sums());
       return groups.report();
     });
   }
 
-  newest(): Promise<number | undefined> {
+  newest(upTo = Infinity): Promise<number | undefined> {
     return this.run(async () => {
-      const name = (await this.names()).at(-1);
-      if (name === undefined) return undefined;
-      const { numbers } = await (await this.month(name)).sums();
-      let slot = 0;
-      for (let at = 0; at < numbers.length; at += WIDTH) slot = Math.max(slot, numbers[at] ?? 0);
-      return slot === 0 ? undefined : slot * SLOT_MS;
+      const last = upTo === Infinity ? LAST_MONTH : monthOf(upTo);
+      for (const name of (await this.names()).reverse()) {
+        if (name > last) continue;
+        const { numbers } = await (await this.month(name)).sums();
+        let newest = -1;
+        for (let at = 0; at < numbers.length; at += WIDTH) {
+          const slot = numbers[at] ?? 0;
+          if (slot > newest && slot * SLOT_MS <= upTo) newest = slot;
+        }
+        if (newest >= 0) return newest * SLOT_MS;
+      }
+      return undefined;
     });
   }
 

@@ -51,12 +51,26 @@ added AS (
   ON CONFLICT (slot, cell) DO UPDATE SET ${SUMS.map((sum) => `${sum} = total.${sum} + excluded.${sum}`).join(', ')})
 SELECT count(*)::int AS added FROM new`;
 
-/** Makes all sums anew. Nobody adds entries meanwhile. */
-export const RECOUNT = [
-  'LOCK TABLE usage_entry IN SHARE MODE',
-  'DELETE FROM usage_total',
-  `WITH new AS (SELECT * FROM usage_entry), ${ADD_TO_TOTALS}`,
-];
+/** The sums that are made anew at a time: servers wait that long to add entries. */
+export const RECOUNT_SLOTS = 96;
+
+/** The first slot from `$1` on that has sums or entries; null: there is none. */
+export const NEXT_SLOT = `
+SELECT least(
+  (SELECT min(slot) FROM usage_total WHERE slot >= $1::int),
+  (SELECT floor(extract(epoch FROM min(at)) / ${SLOT_MS / 1000})::int FROM usage_entry
+   WHERE at >= to_timestamp($1::bigint * ${SLOT_MS / 1000}))) AS slot`;
+
+/** Makes the sums of some slots anew, from `$1` on and before `$2`. Nobody adds entries meanwhile. */
+export const RECOUNT = {
+  lock: 'LOCK TABLE usage_entry IN SHARE MODE',
+  remove: 'DELETE FROM usage_total WHERE slot >= $1::int AND slot < $2::int',
+  add: `
+WITH new AS (
+  SELECT * FROM usage_entry
+  WHERE at >= to_timestamp($1::bigint * ${SLOT_MS / 1000}) AND at < to_timestamp($2::bigint * ${SLOT_MS / 1000})),
+${ADD_TO_TOTALS}`,
+};
 
 /** A batch of entries behind a time and an id. */
 export const ENTRIES = `
