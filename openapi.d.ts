@@ -3594,7 +3594,7 @@ export interface paths {
         put?: never;
         /**
          * Validate an LLM
-         * @description Makes one small call with the given model, of at most 15 seconds. Nothing is stored. Masked secrets are those of the stored profile.
+         * @description Makes one small call with the given model, of at most 15 seconds. The profile is not changed. Masked secrets are those of the stored profile. The call counts as usage (`profile-check`) and for budgets.
          *
          *     Needs the scope `write` and the reach `all`.
          */
@@ -6136,8 +6136,8 @@ export interface components {
             budget: "server_day" | "server_month" | "key_day" | "key_month";
             /** @description US dollars that models may cost. */
             limit: number;
-            /** @description US dollars that they have cost so far. */
-            spent: number;
+            /** @description US dollars that they have cost so far; null while that cannot be read: the budget counts as spent. */
+            spent: number | null;
             /**
              * Format: date-time
              * @description When the period has begun, in UTC.
@@ -34937,7 +34937,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong keys within a minute. */
+            /** @description A budget is spent. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */

@@ -9,7 +9,7 @@ import { KeyLimiter } from './key-limiter.js';
 interface BudgetInfo {
   budget: string;
   limit: number;
-  spent: number;
+  spent: number | null;
   period_start: string;
   period_end: string;
 }
@@ -25,7 +25,10 @@ documentSchemas(() =>
         'Whether it is for all conversations together or for those of the key of this request, and for how long.',
       ],
       limit: [amount, 'US dollars that models may cost.'],
-      spent: [amount, 'US dollars that they have cost so far.'],
+      spent: [
+        { type: ['number', 'null'], minimum: 0 },
+        'US dollars that they have cost so far; null while that cannot be read: the budget counts as spent.',
+      ],
       period_start: [time, 'When the period has begun, in UTC.'],
       period_end: [time, 'When the next one begins.'],
     }),
@@ -70,7 +73,7 @@ function infoOf({ name, period, limit, spent, start }: Budget): BudgetInfo {
   return {
     budget: `${name}_${period}`,
     limit,
-    spent,
+    spent: spent ?? null,
     period_start: new Date(start).toISOString(),
     period_end: new Date(nextOf(period, start)).toISOString(),
   };

@@ -9,7 +9,8 @@ export interface Budget {
   name: 'key' | 'server';
   period: Period;
   limit: number;
-  spent: number;
+  /** Undefined while the ledger cannot be read: such a budget counts as spent. */
+  spent: number | undefined;
   /** When the period has begun (ms since the epoch). */
   start: number;
 }
@@ -27,6 +28,9 @@ export interface BudgetWarning {
 }
 
 /** Whether a budget is spent up to a share, and not all of it. */
-export function isNearlySpent({ spent, limit }: Pick<Budget, 'spent' | 'limit'>, percent: number): boolean {
+export function isNearlySpent(
+  { spent, limit }: Readonly<Record<'spent' | 'limit', number>>,
+  percent: number,
+): boolean {
   return spent < limit && spent * 100 >= limit * percent;
 }

@@ -132,23 +132,19 @@ export class KeyLimiter {
    */
   overSpent(keyId: string | null): string | undefined {
     const over = this.spentBudget(keyId);
+    if (over && over.spent === undefined) return `${UNKNOWN[over.period]}.`;
     return over && `${this.isTold(over, keyId) ? messageOf(over) : UNTOLD[over.period]} ${NEXT[over.period]}`;
   }
 
   /** The budgets of a key that are nearly spent. */
   nearlySpent(keyId: string | null): BudgetWarning[] {
-    return this.budgetsOf(keyId)
-      .filter((budget) => isNearlySpent(budget, this.warnPercent) && this.isTold(budget, keyId))
-      .map(({ name, period, spent, limit, start }) => {
-        const message = messageOf({ name, period, spent, limit, start });
-        return {
-          budget: `${name}_${period}`,
-          spent,
-          limit,
-          period_start: new Date(start).toISOString(),
-          message,
-        };
-      });
+    return this.budgetsOf(keyId).flatMap((budget) => {
+      const { name, period, spent, limit, start } = budget;
+      if (spent === undefined || !isNearlySpent({ spent, limit }, this.warnPercent)) return [];
+      if (!this.isTold(budget, keyId)) return [];
+      const period_start = new Date(start).toISOString();
+      return [{ budget: `${name}_${period}`, spent, limit, period_start, message: messageOf(budget) }];
+    });
   }
 
   /** The budgets that hold for a key: its own, and those of the server. Those of the server come first. */
@@ -174,7 +170,7 @@ export class KeyLimiter {
               name,
               period,
               limit,
-              spent: this.spending.spent(period, spender),
+              spent: this.knownSpent(period, spender),
               start: startOf(period, Date.now()),
             },
           ],
@@ -188,6 +184,8 @@ export class KeyLimiter {
   assertSolvent(keyId: string | null): void {
     const over = this.spentBudget(keyId);
     if (over === undefined) return;
+    if (over.spent === undefined)
+      throw this.reached(`usd_per_${over.period}`, UNKNOWN[over.period], SOON_SECONDS);
     const who = over.name === 'key' ? 'The conversations of this key' : 'All conversations together';
     const wait = Math.max(1, Math.ceil((nextOf(over.period, over.start) - Date.now()) / 1000));
     const what = this.isTold(over, keyId)
@@ -202,7 +200,12 @@ export class KeyLimiter {
   }
 
   private spentBudget(keyId: string | null): Budget | undefined {
-    return this.budgetsOf(keyId).find(({ spent, limit }) => spent >= limit);
+    return this.budgetsOf(keyId).find(({ spent, limit }) => spent === undefined || spent >= limit);
+  }
+
+  private knownSpent(period: Period, spender: string | null | undefined): number | undefined {
+    const spent = this.spending.spent(period, spender);
+    return this.spending.isKnown(period) ? spent : undefined;
   }
 
   private tooManySockets(limit: number | null): LimitReachedError {
@@ -233,7 +236,13 @@ const UNTOLD: Readonly<Record<Period, string>> = {
   month: 'The budget of this server for this month is spent.',
 };
 
-function messageOf({ name, period, spent, limit }: Budget): string {
+/** Of a budget of which nobody can say that it is not spent. */
+const UNKNOWN: Readonly<Record<Period, string>> = {
+  day: 'The ledger of usage cannot be read, so that the budget for today cannot be checked',
+  month: 'The ledger of usage cannot be read, so that the budget for this month cannot be checked',
+};
+
+function messageOf({ name, period, spent = 0, limit }: Budget): string {
   const who = name === 'key' ? 'The conversations of its key' : 'All conversations together';
   const when = period === 'day' ? 'today' : 'this month';
   const setting = name === 'key' ? `usd_per_${period}` : `budgets.usd_per_${period}`;

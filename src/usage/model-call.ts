@@ -23,6 +23,18 @@ export interface ModelCall extends TokenCounts {
   tags: Readonly<Record<string, string>>;
 }
 
+/** A call that belongs to no conversation, so that no log records it. */
+export type OutsideCall = Omit<ModelCall, 'id' | 'conversation_id' | 'run_id' | 'tags'>;
+
+/** The tokens of a call without an answer, as far as anybody knows. */
+export const NO_TOKENS: TokenCounts = {
+  prompt_tokens: 0,
+  completion_tokens: 0,
+  cache_read_tokens: 0,
+  cache_write_tokens: 0,
+  reasoning_tokens: 0,
+};
+
 /** What `stats` events hold beside the statistics. */
 export const CALL_FIELD = 'call';
 

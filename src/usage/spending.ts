@@ -19,6 +19,8 @@ interface Amounts {
   stored: Map<string | null, number>;
   /** What this server has written since. */
   since: Map<string | null, number>;
+  /** Whether they were ever read: what cannot be read again counts as it was last. */
+  isKnown: boolean;
   readAt: number;
   reading: Promise<void> | undefined;
 }
@@ -28,6 +30,8 @@ interface Amounts {
 export class Spending implements OnApplicationBootstrap {
   private readonly logger = new Logger('Usage');
   private readonly periods = { day: noAmounts(), month: noAmounts() };
+  /** The last failure, which is logged once. */
+  private failure: string | undefined;
 
   constructor(private readonly recorder: UsageRecorder) {
     recorder.listen((entry) => this.add(entry));
@@ -48,6 +52,14 @@ export class Spending implements OnApplicationBootstrap {
     if (performance.now() - amounts.readAt > FRESH_MS) void this.refresh(period);
     if (keyId === undefined) return total(amounts.stored) + total(amounts.since);
     return (amounts.stored.get(keyId) ?? 0) + (amounts.since.get(keyId) ?? 0);
+  }
+
+  /**
+   * Whether the ledger was read since the current period has begun. Until then nobody can say that a budget is
+   * not spent.
+   */
+  isKnown(period: Period): boolean {
+    return this.current(period).isKnown;
   }
 
   /** Resolves when `spent` contains what all servers have spent up to now, and they know of this one. */
@@ -95,8 +107,13 @@ export class Spending implements OnApplicationBootstrap {
           if (Date.parse(time) >= amounts.start)
             amounts.since.set(key, (amounts.since.get(key) ?? 0) + (cost ?? 0));
       });
+      amounts.isKnown = true;
+      this.failure = undefined;
     } catch (error) {
-      this.logger.warn(`what models have cost cannot be read: ${errorMessage(error)}`);
+      const failure = errorMessage(error);
+      // It is tried before each call of a model.
+      if (failure !== this.failure) this.logger.error(`what models have cost cannot be read: ${failure}`);
+      this.failure = failure;
     }
     // Also after a failure: it is not read again for each call.
     amounts.readAt = performance.now();
@@ -119,7 +136,14 @@ export function nextOf(period: Period, start: number): number {
 }
 
 function noAmounts(): Amounts {
-  return { start: NaN, stored: new Map(), since: new Map(), readAt: -Infinity, reading: undefined };
+  return {
+    start: NaN,
+    stored: new Map(),
+    since: new Map(),
+    isKnown: false,
+    readAt: -Infinity,
+    reading: undefined,
+  };
 }
 
 function total(amounts: ReadonlyMap<string | null, number>): number {

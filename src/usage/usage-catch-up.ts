@@ -136,8 +136,9 @@ export class UsageCatchUp implements OnModuleInit, OnApplicationBootstrap, OnApp
   }
 
   private async sinceNewest(): Promise<number | undefined> {
-    const newest = await this.recorder.read((ledger) => ledger.newest());
-    return newest === undefined ? undefined : Math.min(newest, Date.now()) - MARGIN_MS;
+    // What was written while the clock was ahead does not say up to when the ledger is complete.
+    const newest = await this.recorder.read((ledger) => ledger.newest(Date.now()));
+    return newest === undefined ? undefined : newest - MARGIN_MS;
   }
 
   private async readOne(entry: CatalogueEntry, since: number | undefined): Promise<number> {

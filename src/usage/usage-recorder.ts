@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { errorMessage } from '../errors/index.js';
 import { EventBus, type PublishedEvent } from '../events/index.js';
 import { SerialQueue, settlesWithin } from '../flow/index.js';
-import { ReservedConversations, UsageLedger, type UsageEntry } from '../storage/index.js';
-import { callIn, callOf } from './model-call.js';
+import { ReservedConversations, toUsageEntry, UsageLedger, type UsageEntry } from '../storage/index.js';
+import { callIn, callOf, type OutsideCall } from './model-call.js';
 
 /** How long entries wait for others, to be written together (ms). */
 const GATHER_MS = 200;
@@ -71,6 +72,12 @@ export class UsageRecorder implements OnModuleInit, OnApplicationShutdown {
     }
     this.waiting.push(entry);
     this.writeSoon(this.isFailing ? RETRY_MS : GATHER_MS);
+  }
+
+  /** Adds a call outside of conversations, as of now. A crash in the next moment loses it. Never throws. */
+  addOutside(call: OutsideCall): void {
+    const entry = toUsageEntry({ ...call, id: randomUUID(), time: new Date().toISOString() });
+    if (entry) this.add(entry);
   }
 
   /** Reads the ledger between two writes; `then` sees its answer before the next one. */

@@ -14,6 +14,6 @@ import { UsageService } from './usage.service.js';
   imports: [EventBusModule, StorageModule, UsageLedgerModule],
   controllers: [UsageController],
   providers: [UsageRecorder, UsageCatchUp, UsageService, Spending],
-  exports: [Spending],
+  exports: [Spending, UsageRecorder],
 })
 export class UsageModule {}

@@ -3,6 +3,7 @@ import { NamedKeys, type Principal, SESSION } from '../auth/index.js';
 import { DomainError } from '../errors/index.js';
 import { SerialQueue } from '../flow/index.js';
 import {
+  SLOT_MS,
   TOKEN_KINDS,
   usageName,
   type UsageGroupName,
@@ -67,12 +68,16 @@ export class UsageService {
   /** A key of the reach `own` sees what its own conversations have cost. */
   async report(dto: UsageQueryDto, principal: Principal): Promise<UsageAnswer> {
     const names = groupNames(dto.group_by);
-    const query = toQuery(dto, names);
     const { id, reach } = principal;
     const isForeign = reach === 'own' && dto.key !== null && dto.key !== id;
-    const own = reach === 'own' ? { ...query, keyId: id } : query;
-    // Somebody else's conversations do not exist for it.
-    const { groups, total, isTruncated } = await this.read(isForeign ? { ...own, before: 0 } : own);
+    let period = { from: 0, before: 0 };
+    const { groups, total, isTruncated } = await this.read((end) => {
+      const query = toQuery(dto, names, end);
+      period = query;
+      const own = reach === 'own' ? { ...query, keyId: id } : query;
+      // Somebody else's conversations do not exist for it.
+      return isForeign ? { ...own, before: 0 } : own;
+    });
     // Names of keys that were not asked for since the start are read once.
     const keyId = groups
       .map(({ values }) => values[names.indexOf('key')] ?? '')
@@ -85,21 +90,24 @@ export class UsageService {
     return {
       group_by: names,
       time_zone: dto.time_zone,
-      from: new Date(query.from).toISOString(),
-      to: new Date(query.before).toISOString(),
+      from: new Date(period.from).toISOString(),
+      to: new Date(period.before).toISOString(),
       items: names.includes('day') ? byDay(items) : items,
       total: sumsOf(total),
       truncated: isTruncated,
     };
   }
 
-  private async read(query: UsageQuery): Promise<UsageReport> {
+  /** @param toQuery makes the query, when all calls end before a time (ms since the epoch) */
+  private async read(toQuery: (end: number) => UsageQuery): Promise<UsageReport> {
     if (this.active >= MAX_REPORTS) throw new TooManyReportsError();
     this.active += 1;
     try {
       // What this server has counted a moment ago is among it.
       await this.recorder.settled();
-      return await this.reports.run(() => this.recorder.read((ledger) => ledger.report(query)));
+      return await this.reports.run(() =>
+        this.recorder.read(async (ledger) => ledger.report(toQuery(endOf(await ledger.newest())))),
+      );
     } finally {
       this.active -= 1;
     }
@@ -120,13 +128,21 @@ export class UsageService {
   }
 }
 
+/** Now, or after the newest call: the clock may have been ahead when that was recorded. */
+function endOf(newest = 0): number {
+  const now = Date.now();
+  return newest > now ? newest + SLOT_MS : now;
+}
+
+/** @param end where a query ends that does not say until when (ms since the epoch) */
 function toQuery(
   dto: UsageQueryDto,
   names: readonly string[],
+  end: number,
 ): UsageQuery & { from: number; before: number } {
   const { time_zone: timeZone, from, to, key } = dto;
   const now = Date.now();
-  const before = to === null ? now : DATE.test(to) ? startOfDay(dayAfter(to), timeZone) : Date.parse(to);
+  const before = to === null ? end : DATE.test(to) ? startOfDay(dayAfter(to), timeZone) : Date.parse(to);
   const first = from ?? dayAfter(dayIn(timeZone, Math.min(now, before - 1)), 1 - DEFAULT_DAYS);
   const tagName = names.find((name) => name.startsWith('tag:'))?.slice('tag:'.length);
   return {

@@ -230,4 +230,29 @@ describe('usage of models', () => {
     await eventually(async () => (await usageOf(server, `key=${id}`)).total.calls === 1, 'it for all');
     expect((await usageOf(server)).total.calls).toBe(own.answered + own.failed + 1);
   });
+
+  it('counts trials of profiles, and calls that were interrupted', async () => {
+    const before = await usageOf(server, 'group_by=usage_id');
+    const validate = { llm: llm() };
+    endpoint.script([{ say: 'ok' }, { status: 401, message: 'no' }]);
+    const trials = [
+      await server.request('POST', '/api/profiles/tried/validate', validate),
+      await server.request('POST', '/api/profiles/tried/validate', validate),
+    ];
+    expect(trials.map(({ body }) => (body as { valid: boolean }).valid)).toEqual([true, false]);
+    const { items } = await usageOf(server, 'group_by=usage_id,conversation');
+    const tried = items.filter((item) => item['usage_id'] === 'profile-check');
+    expect(tried).toMatchObject([{ conversation_id: null, calls: 2, errors: 1 }]);
+    expect(tried[0]?.cost).toBeGreaterThan(1);
+
+    const asked = endpoint.requests.length;
+    const interrupted = await create([{ hang: true }]);
+    await eventually(() => endpoint.requests.length > asked, 'the call');
+    expect((await interrupted.post('interrupt')).status).toBe(200);
+    await interrupted.reaches('paused');
+    const ofIt = `conversation_id=${interrupted.id}`;
+    await eventually(async () => (await usageOf(server, ofIt)).total.calls === 1, 'the interrupted call');
+    expect((await usageOf(server, ofIt)).total).toMatchObject({ errors: 1, cost: 0, prompt_tokens: 0 });
+    expect((await usageOf(server)).total.calls).toBe(before.items.reduce((sum, { calls }) => sum + calls, 3));
+  });
 });

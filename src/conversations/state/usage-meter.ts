@@ -4,7 +4,7 @@ import { stateUpdate, type DurableEvent, type EventDraft } from '../../events/in
 import { asJsonObject, isJsonObject } from '../../json/index.js';
 import type { BudgetWarning, KeyLimiter } from '../../limits/index.js';
 import { type FailedCall, providerOf, type LlmResponse } from '../../llm/index.js';
-import { CALL_FIELD, type ModelCall, recordOf } from '../../usage/index.js';
+import { CALL_FIELD, type ModelCall, NO_TOKENS, recordOf } from '../../usage/index.js';
 import { BudgetSpentError } from '../conversation-errors.js';
 import { budgetExceeded, budgetWarning } from './budget.js';
 import type { ConversationState } from './conversation-state.js';
@@ -46,16 +46,9 @@ export class UsageMeter {
     return this.draft({ model: answered, usage_id: usageId, ...tokens, cost, latency, error: null });
   }
 
-  /** Counts a failed call, which has cost nothing as far as anybody knows. */
+  /** Counts a call that failed or was interrupted: what it has cost, if anything, is not known. */
   countFailure({ usageId, model, error, latency }: FailedCall): EventDraft {
-    const nothing = {
-      prompt_tokens: 0,
-      completion_tokens: 0,
-      cache_read_tokens: 0,
-      cache_write_tokens: 0,
-      reasoning_tokens: 0,
-    };
-    return this.draft({ model, usage_id: usageId, ...nothing, cost: null, latency, error });
+    return this.draft({ model, usage_id: usageId, ...NO_TOKENS, cost: null, latency, error });
   }
 
   /** Call with each event that is appended. */

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post } from '@nestjs/common';
-import { CurrentPrincipal, type Principal, Scope } from '../../auth/index.js';
+import { CurrentPrincipal, type Principal, Scope, SESSION } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { Cipher } from '../../crypto/index.js';
 import { toPlain, Operation } from '../../http/index.js';
@@ -172,8 +172,8 @@ export class LlmProfilesController {
     path,
     summary: 'Validate an LLM',
     description:
-      'Makes one small call with the given model, of at most 15 seconds. Nothing is stored. Masked secrets are ' +
-      'those of the stored profile.',
+      'Makes one small call with the given model, of at most 15 seconds. The profile is not changed. Masked secrets ' +
+      'are those of the stored profile. The call counts as usage (`profile-check`) and for budgets.',
     body: { schema: ValidateProfileRequestDto, example: { llm: { model: 'scripted/demo' } } },
     answers: {
       200: {
@@ -181,11 +181,13 @@ export class LlmProfilesController {
         schema: 'ValidateProfileResponse',
       },
     },
+    errors: { 429: 'A budget is spent.' },
   })
   validate(
     @Param('name', ProfileNamePipe) name: string,
     @Body() { llm }: ValidateProfileRequestDto,
+    @CurrentPrincipal() { id }: Principal,
   ): Promise<ProfileCheck> {
-    return this.service.check(name, asJsonObject(toPlain(llm)));
+    return this.service.check(name, asJsonObject(toPlain(llm)), id === SESSION.id ? null : id);
   }
 }

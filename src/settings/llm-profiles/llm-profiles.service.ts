@@ -117,12 +117,13 @@ export class LlmProfilesService {
   }
 
   /**
-   * Checks by a real call whether an LLM can be used. Nothing is stored.
-   * @throws DanglingConnectionError, RefusedSettingsError
+   * Checks by a real call whether an LLM can be used. The profile is not changed.
+   * @param keyId the key that pays for the call; null: the administrator's
+   * @throws DanglingConnectionError, RefusedSettingsError, LimitReachedError
    */
-  async check(name: string, sent: JsonObject): Promise<ProfileCheck> {
+  async check(name: string, sent: JsonObject, keyId: string | null): Promise<ProfileCheck> {
     const llm = decryptSettingsSecrets(sent, await this.storedOrEmpty(withoutExtension(name)), this.cipher);
-    return this.checker.check(await this.connections.resolve(llm, 'LLM config'));
+    return this.checker.check(await this.connections.resolve(llm, 'LLM config'), keyId);
   }
 
   /** The stored LLM, from which masked secrets are restored. */
