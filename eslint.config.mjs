@@ -195,10 +195,12 @@ const ARROWS = {
     'events',
     'files',
     'http',
+    'limits',
     'llm',
     'openapi',
     'storage',
     'text',
+    'usage',
   ],
   server: [
     'auth',

@@ -198,7 +198,7 @@ export class ConversationsService {
     return this.registry.size;
   }
 
-  /** Stores what only the memory of an open conversation has, for readers of the storage, if it can be stored. */
+  /** Stores what only memory has of an open conversation, if it can be stored: for readers of the storage. */
   async save(id: string): Promise<void> {
     await this.registry
       .opened(id)

@@ -16,7 +16,7 @@ export interface FailedCall {
   latency: number;
 }
 
-/** Is told the calls of a conversation that had no answer, before the caller has the error. Must not throw. */
+/** Is told a conversation's calls without an answer, before the caller has the error. Must not throw. */
 export type FailureListener = (call: FailedCall) => void;
 
 /** Tells conversations their calls without an answer, so that each is counted in one place. */
@@ -32,12 +32,10 @@ export class FailedCalls {
   }
 
   /** Makes a call. One that its caller has interrupted counts, too: providers may bill it. */
-  async watch(
-    { config, conversationId, signal }: LlmRequest,
-    call: () => Promise<LlmResponse>,
-  ): Promise<LlmResponse> {
+  async watch(request: LlmRequest, call: () => Promise<LlmResponse>): Promise<LlmResponse> {
+    const { config, conversationId, signal } = request;
     // Nothing is sent to the provider.
-    if (signal.aborted) return call();
+    if (request.signal.aborted) return call();
     const started = performance.now();
     try {
       return await call();

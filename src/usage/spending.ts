@@ -55,8 +55,8 @@ export class Spending implements OnApplicationBootstrap {
   }
 
   /**
-   * Whether the ledger was read since the current period has begun. Until then nobody can say that a budget is
-   * not spent.
+   * Whether the ledger was read since the current period has begun. Until then nobody can say that a budget
+   * is not spent.
    */
   isKnown(period: Period): boolean {
     return this.current(period).isKnown;

@@ -136,7 +136,7 @@ function keysOn(request: JsonObject, path: Location): (string | number)[] {
   });
 }
 
-/** The path of the object or list with the deepest value that exists on a path; undefined without such a value. */
+/** The path of the object or list with the deepest value that exists on a path; undefined without one. */
 function ownerOf(request: JsonObject, path: Location): Location | undefined {
   const keys = keysOn(request, path);
   return keys.length === 0 ? undefined : ['body', ...keys.slice(0, -1)];
