@@ -40,6 +40,7 @@ const ARROWS = {
   http: ['auth', 'crypto', 'errors', 'events', 'flow', 'logging', 'telemetry', 'text'],
   openapi: ['auth', 'config', 'http'],
   conversations: [
+    'meters',
     'acp',
     'agent',
     'auth',

@@ -1157,6 +1157,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/run_queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the runs that wait
+         * @description In the order in which they start. Keys take turns; among the runs of a key a higher priority comes first, then the older one. A key with reach `own` sees its own. At most 1000 are listed.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["RunQueue_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/queued_run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the place of a run that waits
+         * @description When and with which priority its run was requested, and how many start before it.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["RunQueue_get"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel a run that waits
+         * @description Its message stays in the conversation. Pausing the conversation cancels the run, too, and changes the status.
+         *
+         *     Needs the scope `write`.
+         */
+        delete: operations["RunQueue_cancel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/{conversation_id}/shares": {
         parameters: {
             query?: never;
@@ -9613,6 +9663,27 @@ export interface components {
             /** @description New URL; null: the provider's; missing: not changed. */
             base_url?: string | null;
         };
+        QueuedRun: {
+            /**
+             * Format: uuid
+             * @description The conversation whose run waits.
+             */
+            conversation_id: string;
+            /** @description A higher number starts before others of the same key. */
+            priority: number;
+            /**
+             * Format: date-time
+             * @description Since when it waits.
+             */
+            queued_at: string;
+            /** @description 1 for the run that starts next on its server. Null: it waits on another server. */
+            place: number | null;
+            /**
+             * @description What has to end first: any run of the server, or another run of the same key.
+             * @enum {string}
+             */
+            waits_for: "server" | "key";
+        };
         ReadFileAction: {
             /** @description The path to the file to read. */
             file_path: string;
@@ -9893,6 +9964,21 @@ export interface components {
              * @default null
              */
             disk_budget?: number | null;
+        };
+        RunQueue: {
+            /** @description The runs in their order; those of other servers last. */
+            items: components["schemas"]["QueuedRun"][];
+            /** @description How many wait. */
+            total: number;
+        };
+        RunStarted: {
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /** @description Only if the run waits: its place. */
+            queued_run?: components["schemas"]["QueuedRun"];
         };
         /** SandboxConfig */
         SandboxConfig: {
@@ -13287,10 +13373,12 @@ export interface operations {
                         runs: {
                             /** @description Active runs. */
                             running: number;
-                            /** @description Maximum of concurrent runs; further ones are refused with 429. */
+                            /** @description Maximum of concurrent runs; further ones wait or are refused with 429. */
                             limit: number;
                             /** @description Runs refused since the start. */
                             refused: number;
+                            /** @description Runs that wait for a free slot. */
+                            queued: number;
                         };
                         /** @description Event loop delay in the last one to two minutes with work: how long requests waited for their turn. Null before the first sample. */
                         event_loop_delay: {
@@ -13460,10 +13548,12 @@ export interface operations {
                         runs: {
                             /** @description Active runs. */
                             running: number;
-                            /** @description Maximum of concurrent runs; further ones are refused with 429. */
+                            /** @description Maximum of concurrent runs; further ones wait or are refused with 429. */
                             limit: number;
                             /** @description Runs refused since the start. */
                             refused: number;
+                            /** @description Runs that wait for a free slot. */
+                            queued: number;
                         };
                         /** @description Event loop delay in the last one to two minutes with work: how long requests waited for their turn. Null before the first sample. */
                         event_loop_delay: {
@@ -14668,6 +14758,10 @@ export interface operations {
     Conversations_create: {
         parameters: {
             query?: {
+                /** @description What happens if the maximum number of runs is active: the request is answered with 429, or the run waits for its turn. Null: as `on_run_limit` of the configuration says. */
+                on_limit?: ("refuse" | "wait") | null;
+                /** @description How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first. */
+                priority?: number;
                 /** @description Include `agent.agent_context.skills`, which may be long. */
                 include_skills?: boolean;
             };
@@ -14782,7 +14876,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
+            /** @description The maximum number of runs is active, and the run is not to wait, or too many wait already. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -15239,7 +15333,12 @@ export interface operations {
     };
     Conversations_run: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What happens if the maximum number of runs is active: the request is answered with 429, or the run waits for its turn. Null: as `on_run_limit` of the configuration says. */
+                on_limit?: ("refuse" | "wait") | null;
+                /** @description How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first. */
+                priority?: number;
+            };
             header?: never;
             path: {
                 /**
@@ -15252,13 +15351,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request was carried out. */
+            /** @description The request was carried out. With `queued_run` the run waits for its turn. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Success"];
+                    "application/json": components["schemas"]["RunStarted"];
                 };
             };
             /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
@@ -15324,7 +15423,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
+            /** @description The maximum number of runs is active, and the run is not to wait, or too many wait already. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -16180,7 +16279,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
+            /** @description The maximum number of runs is active, and the run is not to wait, or too many wait already. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -16338,7 +16437,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
+            /** @description The maximum number of runs is active, and the run is not to wait, or too many wait already. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -16596,7 +16695,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
+            /** @description The maximum number of runs is active, and the run is not to wait, or too many wait already. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -17204,7 +17303,12 @@ export interface operations {
     };
     Events_send: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What happens if the maximum number of runs is active: the request is answered with 429, or the run waits for its turn. Null: as `on_run_limit` of the configuration says. */
+                on_limit?: ("refuse" | "wait") | null;
+                /** @description How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first. */
+                priority?: number;
+            };
             header?: {
                 /** @description A key of at most 255 characters. Requests with the same key are executed once. */
                 "Idempotency-Key"?: string | null;
@@ -17237,13 +17341,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The request was carried out. */
+            /** @description The request was carried out. With `queued_run` the run waits for its turn. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Success"];
+                    "application/json": components["schemas"]["RunStarted"];
                 };
             };
             /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
@@ -17371,7 +17475,12 @@ export interface operations {
     };
     Events_respond: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What happens if the maximum number of runs is active: the request is answered with 429, or the run waits for its turn. Null: as `on_run_limit` of the configuration says. */
+                on_limit?: ("refuse" | "wait") | null;
+                /** @description How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first. */
+                priority?: number;
+            };
             header?: never;
             path: {
                 /**
@@ -17395,13 +17504,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The request was carried out. */
+            /** @description The request was carried out. With `queued_run` the run waits for its turn. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Success"];
+                    "application/json": components["schemas"]["RunStarted"];
                 };
             };
             /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
@@ -17485,7 +17594,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
+            /** @description The maximum number of runs is active, and the run is not to wait, or too many wait already. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -19589,6 +19698,351 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    RunQueue_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The runs that wait. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunQueue"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    RunQueue_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The place. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuedRun"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description No such conversation, or no run of it waits. No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    RunQueue_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was carried out. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description No such conversation, or no run of it waits. No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -38405,6 +38859,10 @@ export interface operations {
     Conversations_createAlias: {
         parameters: {
             query?: {
+                /** @description What happens if the maximum number of runs is active: the request is answered with 429, or the run waits for its turn. Null: as `on_run_limit` of the configuration says. */
+                on_limit?: ("refuse" | "wait") | null;
+                /** @description How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first. */
+                priority?: number;
                 /** @description Include `agent.agent_context.skills`, which may be long. */
                 include_skills?: boolean;
             };
@@ -38519,7 +38977,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
+            /** @description The maximum number of runs is active, and the run is not to wait, or too many wait already. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -38976,7 +39434,12 @@ export interface operations {
     };
     Conversations_runAlias: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What happens if the maximum number of runs is active: the request is answered with 429, or the run waits for its turn. Null: as `on_run_limit` of the configuration says. */
+                on_limit?: ("refuse" | "wait") | null;
+                /** @description How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first. */
+                priority?: number;
+            };
             header?: never;
             path: {
                 /**
@@ -38989,13 +39452,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request was carried out. */
+            /** @description The request was carried out. With `queued_run` the run waits for its turn. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Success"];
+                    "application/json": components["schemas"]["RunStarted"];
                 };
             };
             /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
@@ -39061,7 +39524,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
+            /** @description The maximum number of runs is active, and the run is not to wait, or too many wait already. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -39917,7 +40380,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
+            /** @description The maximum number of runs is active, and the run is not to wait, or too many wait already. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -40075,7 +40538,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
+            /** @description The maximum number of runs is active, and the run is not to wait, or too many wait already. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -40333,7 +40796,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
+            /** @description The maximum number of runs is active, and the run is not to wait, or too many wait already. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -40941,7 +41404,12 @@ export interface operations {
     };
     Events_sendAlias: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What happens if the maximum number of runs is active: the request is answered with 429, or the run waits for its turn. Null: as `on_run_limit` of the configuration says. */
+                on_limit?: ("refuse" | "wait") | null;
+                /** @description How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first. */
+                priority?: number;
+            };
             header?: {
                 /** @description A key of at most 255 characters. Requests with the same key are executed once. */
                 "Idempotency-Key"?: string | null;
@@ -40974,13 +41442,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The request was carried out. */
+            /** @description The request was carried out. With `queued_run` the run waits for its turn. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Success"];
+                    "application/json": components["schemas"]["RunStarted"];
                 };
             };
             /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
@@ -41108,7 +41576,12 @@ export interface operations {
     };
     Events_respondAlias: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What happens if the maximum number of runs is active: the request is answered with 429, or the run waits for its turn. Null: as `on_run_limit` of the configuration says. */
+                on_limit?: ("refuse" | "wait") | null;
+                /** @description How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first. */
+                priority?: number;
+            };
             header?: never;
             path: {
                 /**
@@ -41132,13 +41605,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The request was carried out. */
+            /** @description The request was carried out. With `queued_run` the run waits for its turn. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Success"];
+                    "application/json": components["schemas"]["RunStarted"];
                 };
             };
             /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
@@ -41222,7 +41695,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
+            /** @description The maximum number of runs is active, and the run is not to wait, or too many wait already. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { FailedKeysModule } from './auth/index.js';
 import { AppConfig, ConfigModule } from './config/index.js';
-import { RunSlots } from './conversations/index.js';
+import { RunQueue, RunSlots } from './conversations/index.js';
 import { EventBusModule } from './events/event-bus.module.js';
 import { RequestBodiesModule } from './http/index.js';
 import { InitModule, type DeferredInit, type ServerSetup } from './init/index.js';
@@ -36,6 +36,7 @@ export class WaitingModule {
           inject: [AppConfig],
           useFactory: ({ max_concurrent_runs: limit }: AppConfig) => ({ running: 0, limit, refused: 0 }),
         },
+        { provide: RunQueue, useValue: { size: 0 } },
       ],
     };
   }

@@ -186,6 +186,14 @@ export class AppConfig {
   preload_tools: boolean = true;
   @Whole('Maximum number of conversations that run at the same time.', { min: 1 })
   max_concurrent_runs: number = 10;
+  @Choice(
+    'What happens to a run beyond that, or beyond the `concurrent_runs` of its key: the request is answered with ' +
+      '429, or the run waits for its turn. Requests say it with `on_limit`; this is the default.',
+    ['refuse', 'wait'],
+  )
+  on_run_limit: 'refuse' | 'wait' = 'refuse';
+  @Whole('Maximum number of runs that wait for a free slot.', { min: 1, max: 10_000 })
+  max_queued_runs: number = 1_000;
   @Decimal(
     'Maximum seconds that a request under /v1 waits for an answer that is not streamed; null: no limit.',
     { above: 0 },

@@ -113,6 +113,28 @@ export class RunLimitError extends DomainError {
   }
 }
 
+/** As many runs wait as may wait. */
+export class QueueFullError extends DomainError {
+  override readonly name = 'QueueFullError';
+  readonly kind = 'limit-reached';
+  override readonly socketError: SocketError;
+  override readonly retryAfterSeconds = 30;
+  constructor(limit: number) {
+    const message = `${limit} runs wait already. Retry the request later.`;
+    super(message);
+    this.socketError = { code: 'ConversationRunLimitExceeded', detail: message };
+  }
+}
+
+/** No run of the conversation waits. */
+export class NotQueuedError extends DomainError {
+  override readonly name = 'NotQueuedError';
+  readonly kind = 'not-found';
+  constructor() {
+    super('No run of this conversation waits');
+  }
+}
+
 /** The files that a conversation works with are on another host, and servers do not share their files. */
 export class WorkspaceElsewhereError extends DomainError {
   override readonly name = 'WorkspaceElsewhereError';

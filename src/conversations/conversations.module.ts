@@ -8,6 +8,7 @@ import { userFolders } from '../files/index.js';
 import { fetchRepository, repositoryFiles, repositoryTop } from '../git/index.js';
 import { LlmModule } from '../llm/index.js';
 import { SettingsModule } from '../settings/index.js';
+import { DocumentsModule } from '../storage/documents.module.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { parseUrl } from '../text/index.js';
 import { ToolsModule } from '../tools/tools.module.js';
@@ -40,6 +41,8 @@ import { Tenancy } from './owners/tenancy.js';
 import { ProfileDiagnosisController } from './api/profile-diagnosis.controller.js';
 import { ProfileDiagnosis } from './profiles/profile-diagnosis.js';
 import { ProfileReferences } from './profiles/profile-references.js';
+import { RunQueueController } from './api/run-queue.controller.js';
+import { RunQueue } from './runs/queue/run-queue.js';
 import { RunSlots } from './runs/run-slots.js';
 import { BoundCredentials } from './secrets/bound-credentials.js';
 import { CredentialBindings } from './secrets/credential-bindings.js';
@@ -73,7 +76,7 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
 
 /** Conversations: the use cases, their REST routes and the agents. */
 @Module({
-  imports: [EventBusModule, LlmModule, StorageModule, ToolsModule, SettingsModule, TransferModule],
+  imports: [EventBusModule, LlmModule, StorageModule, DocumentsModule, ToolsModule, SettingsModule, TransferModule],
   controllers: [
     // Before the routes with an id in the same place.
     SummariesController,
@@ -87,6 +90,7 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
     AcpController,
     ProfileDiagnosisController,
     TimelineController,
+    RunQueueController,
   ],
   providers: [
     AgentLoop,
@@ -100,6 +104,7 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
     { provide: APP_GUARD, useClass: OwnerGuard },
     ConversationInfoCache,
     RunSlots,
+    RunQueue,
     BoundCredentials,
     SteeringService,
     CredentialBindings,
@@ -145,6 +150,7 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
     Ownership,
     Tenancy,
     EventBusModule,
+    RunQueue,
     RunSlots,
     SummaryFeed,
     UnusedConversations,

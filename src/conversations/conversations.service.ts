@@ -37,6 +37,7 @@ import { isDurable, ConversationInfoCache } from './registry/conversation-info-c
 import { confinementScope } from './owners/confinement-scope.js';
 import { ownerFilter, Ownership } from './owners/ownership.js';
 import { Tenancy } from './owners/tenancy.js';
+import type { QueuePlace, RunRequest } from './runs/queue/queued-run.js';
 import type { NewMessage, RequestedConversation } from './state/start-request.js';
 import { SecretVault } from './secrets/secret-vault.js';
 import { WorktreeRelease } from './worktrees/worktree-release.js';
@@ -78,6 +79,7 @@ export class ConversationsService {
 
   /**
    * Creates a conversation, or returns the existing one of that id. An initial message starts a run.
+   * @param run what happens if the run of the initial message reaches a limit
    * @param isDerived the id was made from the text of an idempotency key, which others may have guessed
    * @throws ConversationExistsError if it is not one of the principal's
    */
@@ -86,9 +88,10 @@ export class ConversationsService {
     includeSkills: boolean,
     principal: Principal,
     isDerived = false,
+    run: RunRequest = {},
   ): Promise<{ info: JsonObject; created: boolean }> {
     const options = { includeSkills, runtimeInfo: false };
-    const conversation = await this.creation.create(await this.tenancy.admit(request, principal));
+    const conversation = await this.creation.create(await this.tenancy.admit(request, principal), run);
     if (conversation) {
       await conversation.publishChange();
       return { info: conversation.info(options), created: true };
@@ -237,18 +240,27 @@ export class ConversationsService {
     return fullStateEvent(state, this.config.conversations_path, this.codec);
   }
 
-  /** @param key two messages with the same key are one message */
-  async sendMessage(id: string, message: NewMessage, run: boolean, key?: string): Promise<void> {
+  /**
+   * @param options two messages with the same `key` are one message
+   * @returns the place of its run in the queue, if it waits
+   */
+  async sendMessage(
+    id: string,
+    message: NewMessage,
+    run: boolean,
+    options: RunRequest & { key?: string } = {},
+  ): Promise<QueuePlace | undefined> {
     const conversation = await this.open(id);
     try {
-      await conversation.sendMessage(message, run, { key });
+      return await conversation.sendMessage(message, run, options);
     } catch (error) {
       throw error instanceof RunLimitError ? afterSaving(error) : error;
     }
   }
 
-  async run(id: string): Promise<void> {
-    (await this.open(id)).startRun();
+  /** @returns the place of the run in the queue, if it waits */
+  async run(id: string, request: RunRequest = {}): Promise<QueuePlace | undefined> {
+    return (await this.open(id)).startRun(request);
   }
 
   async pause(id: string): Promise<void> {
@@ -263,8 +275,14 @@ export class ConversationsService {
     await conversation.publishChange();
   }
 
-  async respondToConfirmation(id: string, accept: boolean, reason: string): Promise<void> {
-    await (await this.open(id)).respondToConfirmation(accept, reason);
+  /** @returns the place of the run in the queue, if it waits */
+  async respondToConfirmation(
+    id: string,
+    accept: boolean,
+    reason: string,
+    request: RunRequest = {},
+  ): Promise<QueuePlace | undefined> {
+    return (await this.open(id)).respondToConfirmation(accept, reason, request);
   }
 
   /** The last `finish` message, else the text of the last agent message, else an empty string. */

@@ -35,6 +35,8 @@ export {
   type LaunchedProfile,
 } from './profiles/launch-profiles.js';
 export type { NewMessage } from './state/start-request.js';
+export { RunQueue } from './runs/queue/run-queue.js';
+export type { OnRunLimit, QueuePlace, RunRequest } from './runs/queue/queued-run.js';
 export { RunSlots } from './runs/run-slots.js';
 export { KeyWorkspaces } from './owners/key-workspaces.js';
 export { isOwnKeys } from './owners/own-key-rules.js';

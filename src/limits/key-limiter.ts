@@ -85,6 +85,13 @@ export class KeyLimiter {
     throw this.reached('concurrent_runs', what, SOON_SECONDS);
   }
 
+  /** Whether a conversation of a key may run now. @param keyId null: the administrator's */
+  mayRun(keyId: string | null): boolean {
+    if (keyId === null) return true;
+    const { concurrent_runs: limit } = this.limitsOf(this.keys.known(keyId));
+    return limit === null || this.runs.count(keyId) < limit;
+  }
+
   /**
    * Counts a run that goes on already, whatever the limit, until the returned function is called.
    * @param keyId null: the administrator's

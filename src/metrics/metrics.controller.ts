@@ -2,7 +2,7 @@ import { Controller, Get, Header } from '@nestjs/common';
 import { Scope, SESSION } from '../auth/index.js';
 import { AuditTrail } from '../audit/index.js';
 import { AppConfig } from '../config/index.js';
-import { ConversationsService, RunSlots } from '../conversations/index.js';
+import { ConversationsService, RunQueue, RunSlots } from '../conversations/index.js';
 import { Operation } from '../http/index.js';
 import { diskSpace } from '../files/index.js';
 import { KeyLimiter } from '../limits/index.js';
@@ -17,6 +17,7 @@ export class MetricsController {
   constructor(
     private readonly conversations: ConversationsService,
     private readonly slots: RunSlots,
+    private readonly queue: RunQueue,
     private readonly sockets: SocketConnections,
     private readonly webhooks: WebhooksService,
     private readonly loop: EventLoopDelay,
@@ -50,7 +51,7 @@ export class MetricsController {
     const { running, limit, refused } = this.slots;
     const facts = {
       conversations: { known: await this.stored(), open: this.conversations.openCount },
-      runs: { running, limit, refused },
+      runs: { running, limit, refused, queued: this.queue.size, waits: this.queue.waits },
       sockets: this.sockets.size,
       webhooks: this.webhooks.localStatus(),
       disk: await diskSpace(this.config.paths.conversations),

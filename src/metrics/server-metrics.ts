@@ -7,7 +7,7 @@ import type { Metric, Sample } from './exposition.js';
 interface ServerFacts {
   /** `known` is undefined if the storage does not answer. */
   conversations: { known: number | undefined; open: number };
-  runs: { running: number; limit: number; refused: number };
+  runs: { running: number; limit: number; refused: number; queued: number; waits: Timing };
   sockets: number;
   webhooks: readonly WebhookStatus[];
   /** Undefined if it is not known. */
@@ -31,6 +31,8 @@ export function serverMetrics(facts: ServerFacts): Metric[] {
     gauge('runs', 'Active runs.', runs.running),
     gauge('runs_limit', 'Maximum of concurrent runs.', runs.limit),
     counter('runs_refused_total', 'Runs refused with 429.', runs.refused),
+    gauge('runs_queued', 'Runs that wait for a free slot.', runs.queued),
+    timing('run_wait_seconds', 'Time that runs have waited for a free slot.', runs.waits),
     gauge('sockets', 'Open sockets.', sockets),
     counter(
       'sockets_slow_total',

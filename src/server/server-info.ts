@@ -38,7 +38,7 @@ export interface ServerInfo {
   docs: string;
   redoc: string;
   /** Runs of agents. */
-  runs: { running: number; limit: number; refused: number };
+  runs: { running: number; limit: number; refused: number; queued: number };
   /** Event loop delay in the last one to two minutes with work; null before the first sample. */
   event_loop_delay: { p50_ms: number; p99_ms: number; max_ms: number } | null;
   /** What confines programs of agents; null while the server waits for its configuration. */
@@ -120,8 +120,9 @@ export const SERVER_INFO: JsonSchema = objectSchema({
   runs: [
     objectSchema({
       running: [integer, 'Active runs.'],
-      limit: [integer, 'Maximum of concurrent runs; further ones are refused with 429.'],
+      limit: [integer, 'Maximum of concurrent runs; further ones wait or are refused with 429.'],
       refused: [integer, 'Runs refused since the start.'],
+      queued: [integer, 'Runs that wait for a free slot.'],
     }),
     'Runs of agents on this server.',
   ],

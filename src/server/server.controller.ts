@@ -2,7 +2,7 @@ import { Controller, Get, Optional, Res } from '@nestjs/common';
 import type { Response as HttpResponse } from 'express';
 import { OpenRoute } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
-import { RunSlots } from '../conversations/index.js';
+import { RunQueue, RunSlots } from '../conversations/index.js';
 import { Operation, type OperationDocs } from '../http/index.js';
 import { Sandbox } from '../sandbox/index.js';
 import { ToolRegistry, maxForegroundTimeout, runtimeIdleTimeout } from '../tools/index.js';
@@ -64,6 +64,7 @@ export class ServerController {
     private readonly readiness: Readiness,
     private readonly tools: ToolRegistry,
     private readonly slots: RunSlots,
+    private readonly queue: RunQueue,
     private readonly loop: EventLoopDelay,
     private readonly config: AppConfig,
     /** None while the server waits for its configuration. */
@@ -137,7 +138,7 @@ export class ServerController {
       max_foreground_terminal_timeout_seconds: maxForegroundTimeout(),
       docs: '/docs',
       redoc: '/redoc',
-      runs: { running, limit, refused },
+      runs: { running, limit, refused, queued: this.queue.size },
       event_loop_delay: delay && { p50_ms: delay.p50, p99_ms: delay.p99, max_ms: delay.max },
       sandbox: this.sandbox?.status ?? null,
       cluster: await this.clusterInfo(),

@@ -53,7 +53,7 @@ export abstract class DocumentWriter {
   abstract remove(name: string): Promise<void>;
 }
 
-/** The documents about workspaces. The file driver stores them beside the conversations. */
+/** The documents about workspaces and conversations. The file driver stores them beside the conversations. */
 export abstract class WorkspaceDocuments extends Documents {}
 
 /** Documents in a folder of this machine, whatever the driver: they describe the files beside them. */
@@ -65,6 +65,9 @@ export abstract class LocalDocuments {
 /** The one document about workspaces. */
 export const WORKSPACES_DOCUMENT = 'workspaces.json';
 
+/** The one document about runs that wait for a free slot. */
+export const RUN_QUEUE_DOCUMENT = 'run-queue.json';
+
 /** The one document about named keys. */
 export const KEYS_DOCUMENT = 'api-keys.json';
 
@@ -74,7 +77,7 @@ export const KEYS_DOCUMENT = 'api-keys.json';
  */
 const USER_DOCUMENT =
   /^(settings|secrets|api-keys|(profiles|agent-profiles|meta-profiles|provider-connections|shares|key-usage)\/[^/.][^/]*|auth\/openai_oauth\.sealed)\.json(\.(old|damaged-\d+))?$/;
-const WORKSPACE_DOCUMENT = /^workspaces\.json(\.damaged-\d+)?$/;
+const WORKSPACE_DOCUMENT = /^(workspaces|run-queue)\.json(\.damaged-\d+)?$/;
 
 /** Whether a name is one of a document about the user's settings, profiles and secrets. */
 export function isUserDocument(name: string): boolean {

@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals';
 import { api, call, type Schemas } from '../api/client.js';
 
 /** What a message consists of. */
@@ -5,9 +6,14 @@ export type MessageContent = NonNullable<Schemas['SendMessageRequest']['content'
 /** Before which actions the agent waits for a person. */
 export type ConfirmationPolicy = Schemas['SetConfirmationPolicyRequest']['policy'];
 
+/** A person who starts a run rather waits than tries again. */
+const WAIT = { query: { on_limit: 'wait' } } as const;
+
 /** The requests about one conversation. Each throws an `ApiError` if it fails. */
 export class ConversationRequests {
   private readonly path: { path: { conversation_id: string } };
+  /** How many runs were asked for. */
+  readonly asked = signal(0);
 
   constructor(readonly id: string) {
     this.path = { path: { conversation_id: id } };
@@ -18,16 +24,31 @@ export class ConversationRequests {
    * @param key the same in each attempt, so that the message is stored once
    */
   send(content: MessageContent, { run, key }: { run: boolean; key: string }): Promise<unknown> {
-    return call(
-      api.POST('/api/conversations/{conversation_id}/events', {
-        params: { ...this.path, header: { 'Idempotency-Key': key } },
-        body: { role: 'user', content, run },
-      }),
+    return this.countAsked(
+      call(
+        api.POST('/api/conversations/{conversation_id}/events', {
+          params: { ...this.path, ...WAIT, header: { 'Idempotency-Key': key } },
+          body: { role: 'user', content, run },
+        }),
+      ),
     );
   }
 
   run(): Promise<unknown> {
-    return call(api.POST('/api/conversations/{conversation_id}/run', { params: this.path }));
+    return this.countAsked(
+      call(api.POST('/api/conversations/{conversation_id}/run', { params: { ...this.path, ...WAIT } })),
+    );
+  }
+
+  /** The place of a run that waits for a free slot; null if none does. */
+  async queuedRun(): Promise<Schemas['QueuedRun'] | null> {
+    const { items } = await call(api.GET('/api/run_queue'));
+    return items.find((run) => run.conversation_id === this.id) ?? null;
+  }
+
+  /** Cancels the run that waits. */
+  cancelQueued(): Promise<unknown> {
+    return call(api.DELETE('/api/conversations/{conversation_id}/queued_run', { params: this.path }));
   }
 
   pause(): Promise<unknown> {
@@ -39,12 +60,18 @@ export class ConversationRequests {
   }
 
   respond(accept: boolean, reason?: string): Promise<unknown> {
-    return call(
-      api.POST('/api/conversations/{conversation_id}/events/respond_to_confirmation', {
-        params: this.path,
-        body: reason === undefined ? { accept } : { accept, reason },
-      }),
+    return this.countAsked(
+      call(
+        api.POST('/api/conversations/{conversation_id}/events/respond_to_confirmation', {
+          params: { ...this.path, ...WAIT },
+          body: reason === undefined ? { accept } : { accept, reason },
+        }),
+      ),
     );
+  }
+
+  private countAsked<T>(request: Promise<T>): Promise<T> {
+    return request.finally(() => (this.asked.value += 1));
   }
 
   /** Changes fields. A budget of null removes the budget. */

@@ -29,6 +29,7 @@ import { INSIGHT_PANELS } from './insight/index.js';
 import { LiveConversation, type ConversationInfo } from './live-conversation.js';
 import { lastPanel, NARROW, openPanel, openPanelName } from './panel/panel-state.js';
 import { PanelContent, PanelTabs, SidePanel } from './panel/side-panel.js';
+import { QueueNotice } from './queue-notice.js';
 import { RunControls } from './run-controls.js';
 import { RunProblem } from './run-problem.js';
 import { usageOf } from './usage.js';
@@ -157,6 +158,7 @@ function Conversation({ info, conversation, requests, composer }: Parts) {
             {!isGone && (
               <>
                 {mayWrite() && <ApprovalBar conversation={conversation} requests={requests} />}
+                <QueueNotice status={info.execution_status} requests={requests} />
                 <RunProblem conversation={conversation} requests={requests} openDialog={openDialog} />
                 {mayWrite() ? (
                   <MessageBox conversation={conversation} requests={requests} composer={composer} />

@@ -42,6 +42,9 @@ export async function refuse(summary: Summary, reason: string): Promise<void> {
   }
 }
 
+/** A person who starts a run rather waits than tries again. */
+const WAIT = { query: { on_limit: 'wait' } } as const;
+
 /** Pauses after the current step. */
 export function pause(all: readonly Summary[]): Promise<void> {
   return forEach(all, 'paused', ({ id }) =>
@@ -52,7 +55,7 @@ export function pause(all: readonly Summary[]): Promise<void> {
 /** Starts a run. */
 export function resume(all: readonly Summary[]): Promise<void> {
   return forEach(all, 'resumed', ({ id }) =>
-    call(api.POST('/api/conversations/{conversation_id}/run', { params: pathOf(id) })),
+    call(api.POST('/api/conversations/{conversation_id}/run', { params: { ...pathOf(id), ...WAIT } })),
   );
 }
 
@@ -115,7 +118,7 @@ async function respond(summary: Summary, accept: boolean, reason: string | undef
     try {
       await call(
         api.POST('/api/conversations/{conversation_id}/events/respond_to_confirmation', {
-          params: pathOf(id),
+          params: { ...pathOf(id), ...WAIT },
           body: { accept, ...(reason !== undefined && reason !== '' && { reason }) },
         }),
       );

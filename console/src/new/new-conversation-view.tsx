@@ -154,7 +154,7 @@ async function loadStored(): Promise<Stored & { active: string | null | undefine
 async function create(sent: Draft, id: string): Promise<string> {
   const created = await call(
     api.POST('/api/conversations', {
-      params: { header: { 'Idempotency-Key': id } },
+      params: { header: { 'Idempotency-Key': id }, query: { on_limit: 'wait' } },
       body: toRequest(sent, id),
     }),
   );

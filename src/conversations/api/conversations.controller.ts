@@ -23,7 +23,7 @@ import {
   type AnswerSource,
 } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
-import { DONE, RUN_LIMIT, SUCCESS } from './answers.js';
+import { DONE, RUN_LIMIT, RUN_STARTED, startedRun, SUCCESS } from './answers.js';
 import { ConversationsService } from '../conversations.service.js';
 import { IDEMPOTENCY_HEADER, conversationIdFor, readIdempotencyKey } from './headers/idempotency-key.js';
 import { OBSERVABILITY_HEADERS, withObservabilityHeaders } from './headers/observability-headers.js';
@@ -32,6 +32,9 @@ import {
   ConversationCountQueryDto,
   ConversationSearchQueryDto,
   ConversationViewQueryDto,
+  RunRequestQueryDto,
+  StartConversationQueryDto,
+  toRunRequest,
 } from './dto/queries.dto.js';
 import { StartConversationRequestDto } from './dto/start-conversation.dto.js';
 import { OTHER_STARTS, START_EXAMPLE } from './examples.js';
@@ -153,7 +156,7 @@ export class ConversationsController {
       'run at once. Models named `scripted/...` execute the steps in the message, so the example runs without an API ' +
       'key. It has a `conversation_id`, so that the other examples find it; without one each request starts another ' +
       'conversation.',
-    query: ConversationViewQueryDto,
+    query: StartConversationQueryDto,
     headers: { ...OBSERVABILITY_HEADERS, ...IDEMPOTENCY_HEADER },
     body: {
       schema: StartConversationRequestDto,
@@ -176,7 +179,7 @@ export class ConversationsController {
   })
   async create(
     @Body() body: StartConversationRequestDto,
-    @Query() { include_skills }: ConversationViewQueryDto,
+    @Query() query: StartConversationQueryDto,
     @Headers() headers: IncomingHttpHeaders,
     @CurrentPrincipal() principal: Principal,
     @Res({ passthrough: true }) response: HttpResponse,
@@ -192,7 +195,13 @@ export class ConversationsController {
     const llm = llmProfile === null ? undefined : await this.profiles.loadLlm(llmProfile);
     const request = toStartRequest(withObservabilityHeaders(body, headers), launched, llm);
     request.launched_agent_profile ??= profileLaunchedOutside(process.env);
-    const { info, created } = await this.conversations.create(request, include_skills, principal, isDerived);
+    const { info, created } = await this.conversations.create(
+      request,
+      query.include_skills,
+      principal,
+      isDerived,
+      toRunRequest(query),
+    );
     response.status(created ? 201 : 200);
     nameConversation(response.req, String(info['id']));
     return info;
@@ -261,15 +270,18 @@ export class ConversationsController {
     description:
       'Lets the agent work on what is in the conversation, until it finishes, waits for a confirmation or is ' +
       'paused.',
-    answers: DONE,
+    query: RunRequestQueryDto,
+    answers: RUN_STARTED,
     errors: {
       409: 'A run or a goal is active already.',
       429: RUN_LIMIT,
     },
   })
-  async run(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
-    await this.conversations.run(id);
-    return SUCCESS;
+  async run(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Query() query: RunRequestQueryDto,
+  ): Promise<JsonObject> {
+    return startedRun(await this.conversations.run(id, toRunRequest(query)));
   }
 
   @Post(':conversation_id/pause')

@@ -25,11 +25,17 @@ import {
   streamJsonArray,
 } from '../../http/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
-import { DONE, RUN_LIMIT, SUCCESS } from './answers.js';
+import { RUN_LIMIT, RUN_STARTED, startedRun } from './answers.js';
 import { type EventFilter, ConversationsService } from '../conversations.service.js';
 import { ConfirmationResponseRequestDto, SendMessageRequestDto } from './dto/message.dto.js';
 import { IDEMPOTENCY_HEADER, readIdempotencyKey } from './headers/idempotency-key.js';
-import { EventCountQueryDto, EventListQueryDto, EventSearchQueryDto } from './dto/queries.dto.js';
+import {
+  EventCountQueryDto,
+  EventListQueryDto,
+  EventSearchQueryDto,
+  RunRequestQueryDto,
+  toRunRequest,
+} from './dto/queries.dto.js';
 import { toNewMessage } from './dto/to-new-message.js';
 import { pageJson } from '../queries/json-page.js';
 
@@ -147,6 +153,7 @@ export class EventsController {
     description:
       'Appends a message of a user. With `run` the agent answers it; an active run takes it into account with ' +
       'its next step.',
+    query: RunRequestQueryDto,
     headers: IDEMPOTENCY_HEADER,
     body: {
       schema: SendMessageRequestDto,
@@ -157,7 +164,7 @@ export class EventsController {
       },
       large: true,
     },
-    answers: DONE,
+    answers: RUN_STARTED,
     errors: {
       409: 'The message was stored, but no run can start: the conversation was closed on this server meanwhile.',
       422: 'The role is not `user`, or the `Idempotency-Key` came with another message before.',
@@ -167,11 +174,12 @@ export class EventsController {
   async send(
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Body() body: SendMessageRequestDto,
+    @Query() query: RunRequestQueryDto,
     @Headers('idempotency-key') key: string | undefined,
-  ): Promise<typeof SUCCESS> {
+  ): Promise<JsonObject> {
     const message = toNewMessage(body, ['body', 'role']);
-    await this.conversations.sendMessage(id, message, body.run, readIdempotencyKey(key));
-    return SUCCESS;
+    const options = { key: readIdempotencyKey(key), ...toRunRequest(query) };
+    return startedRun(await this.conversations.sendMessage(id, message, body.run, options));
   }
 
   @Post('respond_to_confirmation')
@@ -183,11 +191,12 @@ export class EventsController {
     description:
       'Concerns the actions for which the conversation waits (status `waiting_for_confirmation`). Accepting ' +
       'starts a run that executes them. Rejecting tells the model so with the next run.',
+    query: RunRequestQueryDto,
     body: {
       schema: ConfirmationResponseRequestDto,
       example: { accept: false, reason: 'Show me the command first.' },
     },
-    answers: DONE,
+    answers: RUN_STARTED,
     errors: {
       409: 'A run or a goal is active already.',
       429: RUN_LIMIT,
@@ -196,9 +205,10 @@ export class EventsController {
   async respond(
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Body() { accept, reason }: ConfirmationResponseRequestDto,
-  ): Promise<typeof SUCCESS> {
-    await this.conversations.respondToConfirmation(id, accept, reason);
-    return SUCCESS;
+    @Query() query: RunRequestQueryDto,
+  ): Promise<JsonObject> {
+    const run = toRunRequest(query);
+    return startedRun(await this.conversations.respondToConfirmation(id, accept, reason, run));
   }
 
   @Get(':event_id')

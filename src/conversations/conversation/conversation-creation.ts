@@ -24,6 +24,8 @@ import { withSkillSourcing } from '../context/acp-skill-sourcing.js';
 import { findAmbientPlugins } from '../context/ambient-plugins.js';
 import { loadPromptFiles } from '../context/prompt-files.js';
 import { isOwnKeys } from '../owners/own-key-rules.js';
+import type { RunRequest } from '../runs/queue/queued-run.js';
+import { RunQueue } from '../runs/queue/run-queue.js';
 import { RunSlots } from '../runs/run-slots.js';
 import { BoundCredentials, requireBinding } from '../secrets/bound-credentials.js';
 import { decryptRequest } from '../secrets/request-secrets.js';
@@ -36,6 +38,11 @@ import { withWorktreeNote } from '../worktrees/worktree-note.js';
 const CREATION_LIMIT_MS = 5_000;
 const CREATION_CHECK_MS = 50;
 
+/** The slot that was taken for the first run, and how it waits without one. */
+interface SlotOptions extends RunRequest {
+  releaseSlot: (() => void) | undefined;
+}
+
 /** Creates conversations: each id once, with its folder, its worktree and its initial message. */
 @Injectable()
 export class ConversationCreation {
@@ -47,6 +54,7 @@ export class ConversationCreation {
     private readonly catalogue: Catalogue,
     private readonly worktrees: Worktrees,
     private readonly slots: RunSlots,
+    private readonly queue: RunQueue,
     private readonly toolRegistry: ToolRegistry,
     private readonly context: ContextLoader,
     private readonly codec: SecretCodec,
@@ -62,12 +70,12 @@ export class ConversationCreation {
    * @returns undefined when the id exists already
    * @throws InvalidRequestError, RunLimitError; SandboxError if the sandbox that it asks for does not work
    */
-  async create(request: StartConversationRequest): Promise<Conversation | undefined> {
+  async create(request: StartConversationRequest, run: RunRequest = {}): Promise<Conversation | undefined> {
     const { conversation_id: id } = request;
-    if (id === null) return this.validateAndMake(request);
+    if (id === null) return this.validateAndMake(request, run);
     if (await this.exists(id)) return undefined;
     // There is no await between `exists` and `set`, so only one caller creates the id.
-    const making = this.validateAndMake(request);
+    const making = this.validateAndMake(request, run);
     this.creating.set(id, making);
     return making.finally(() => this.creating.delete(id));
   }
@@ -82,7 +90,10 @@ export class ConversationCreation {
     }
   }
 
-  private async validateAndMake(sent: StartConversationRequest): Promise<Conversation | undefined> {
+  private async validateAndMake(
+    sent: StartConversationRequest,
+    run: RunRequest,
+  ): Promise<Conversation | undefined> {
     const decrypted = decryptRequest(this.codec, sent);
     const request = { ...decrypted, agent: withSkillSourcing(decrypted.agent, this.config) };
     const parent = await this.parentOf(request);
@@ -93,8 +104,8 @@ export class ConversationCreation {
     const giveBack = await this.limiter.takeConversation(ownerKey);
     let releaseSlot: (() => void) | undefined;
     try {
-      releaseSlot = request.initial_message ? this.slots.take(ownerKey) : undefined;
-      const conversation = await this.make(request, parent, releaseSlot);
+      releaseSlot = request.initial_message ? this.takeSlot(ownerKey, run) : undefined;
+      const conversation = await this.make(request, parent, { ...run, releaseSlot });
       if (!conversation) giveBack();
       return conversation;
     } catch (error) {
@@ -104,10 +115,18 @@ export class ConversationCreation {
     }
   }
 
+  /** Undefined if the run waits. @throws RunLimitError, QueueFullError */
+  private takeSlot(ownerKey: string | null, run: RunRequest): (() => void) | undefined {
+    if (!this.queue.waitsOn(run)) return this.slots.take(ownerKey);
+    const release = this.slots.tryTake(ownerKey);
+    if (!release) this.queue.assertRoom();
+    return release;
+  }
+
   private async make(
     request: StartConversationRequest,
     parent: ConversationState | undefined,
-    releaseSlot: (() => void) | undefined,
+    { releaseSlot, ...run }: SlotOptions,
   ): Promise<Conversation | undefined> {
     // A child works with the files of its parent.
     if (parent) this.workspaces.assertHere(parent);
@@ -151,7 +170,7 @@ export class ConversationCreation {
     }
     if (created && agent.kind !== 'ACPAgent') prepareCalls(agent.llm.model);
     if (created && request.initial_message)
-      await this.sendInitialMessage(conversation, request.initial_message, releaseSlot);
+      await this.sendInitialMessage(conversation, request.initial_message, { ...run, releaseSlot });
     else releaseSlot?.();
     return created ? conversation : undefined;
   }
@@ -200,10 +219,10 @@ export class ConversationCreation {
   private async sendInitialMessage(
     conversation: Conversation,
     message: NewMessage,
-    releaseSlot: (() => void) | undefined,
+    options: SlotOptions,
   ): Promise<void> {
     try {
-      await conversation.sendMessage(message, true, { releaseSlot });
+      await conversation.sendMessage(message, true, options);
     } catch (error) {
       if (!(error instanceof ToolNameClashError)) throw error;
       const { id, worktree } = conversation.state;

@@ -11,6 +11,7 @@ import { ToolRegistry } from '../../tools/index.js';
 import { ChildStarter } from '../branches/child-starter.js';
 import { ModelProfiles } from '../profiles/model-profiles.js';
 import { WorkspaceHost } from './workspace-host.js';
+import { RunQueue } from '../runs/queue/run-queue.js';
 import { RunSlots } from '../runs/run-slots.js';
 import { BoundCredentials } from '../secrets/bound-credentials.js';
 
@@ -29,6 +30,7 @@ export class ConversationServices {
     readonly secretCodec: SecretCodec,
     readonly credentials: BoundCredentials,
     readonly slots: RunSlots,
+    readonly queue: RunQueue,
     readonly loop: AgentLoop,
     readonly llm: Llm,
     readonly models: ModelProfiles,

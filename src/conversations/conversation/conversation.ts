@@ -30,10 +30,12 @@ import { ManualCondensation } from '../context/manual-condensation.js';
 import { MessageKeys } from './message-keys.js';
 import { pauseDrafts, statusUpdate } from '../state/state-updates.js';
 import { RunControl } from '../runs/run-control.js';
+import { RunStarter } from '../runs/run-starter.js';
+import type { QueuePlace, RunRequest } from '../runs/queue/queued-run.js';
 import type { NewMessage } from '../state/start-request.js';
 
-/** How a message is sent. */
-interface SendOptions {
+/** How a message is sent, and what happens if its run reaches a limit. */
+interface SendOptions extends RunRequest {
   /** Releases the slot of the run, if the caller has taken one. */
   releaseSlot?: () => void;
   /** Two messages with the same key are one message. */
@@ -56,6 +58,7 @@ export class Conversation {
   private stops = 0;
   readonly agentRuntime: AgentRuntime;
   readonly goal: GoalLoop;
+  readonly starter: RunStarter;
 
   constructor(
     readonly state: ConversationState,
@@ -75,6 +78,7 @@ export class Conversation {
     const { journal, runs, background } = this;
     this.condensation = new ManualCondensation(journal, masker, usage, runs, loop, background);
     this.goal = new GoalLoop(journal, masker, usage, messages, runs, services, background);
+    this.starter = new RunStarter(journal, runs, services, background, () => this.goal.active);
   }
 
   get id(): string {
@@ -105,10 +109,16 @@ export class Conversation {
     return this.runs.isBusy ? this.runs.activity : null;
   }
 
-  /** Whether a run, a goal, another call of a model or a question of an ACP agent is in progress. */
+  /**
+   * Whether a run waits or is active, or a goal, another call of a model or a question of an ACP agent is in
+   * progress.
+   */
   get isWorking(): boolean {
     return (
-      this.isRunning || this.background.isBusy || this.agentRuntime.acpAgent?.isAwaitingDecision === true
+      this.isRunning ||
+      this.starter.isWaiting ||
+      this.background.isBusy ||
+      this.agentRuntime.acpAgent?.isAwaitingDecision === true
     );
   }
 
@@ -166,6 +176,7 @@ export class Conversation {
   /**
    * Appends a message of the user. With `run` the agent answers it, unless a client stops the conversation
    * before the message is durable.
+   * @returns the place of its run in the queue, if it waits
    * @throws InvalidRequestError when the key came with another message before
    * @throws RunLimitError, MessageUnansweredError when the message is stored but no run can start;
    *   WorkspaceElsewhereError
@@ -173,8 +184,8 @@ export class Conversation {
   async sendMessage(
     message: NewMessage,
     run: boolean,
-    { releaseSlot, key }: SendOptions = {},
-  ): Promise<void> {
+    { releaseSlot, key, ...request }: SendOptions = {},
+  ): Promise<QueuePlace | undefined> {
     this.life.assertOpen();
     // Its session and its run would work with the files.
     this.services.workspaces.assertHere(this.state);
@@ -183,14 +194,15 @@ export class Conversation {
       this.agentRuntime.messages.append(message, { id, before: this.goal.interruption(), after });
     const keyed = key === undefined ? undefined : await this.keys.once(key, message, run, append);
     if (!keyed) await append();
-    if (!run) return this.journal.saveSoon(false);
-    this.assertAnswers();
-    if (keyed?.answered || stops !== this.stops) {
+    if (run) this.assertAnswers();
+    if (!run || keyed?.answered || stops !== this.stops) {
       releaseSlot?.();
-      return this.journal.saveSoon(false);
+      this.journal.saveSoon(false);
+      return this.starter.place;
     }
-    this.runs.answerMessage(releaseSlot);
+    const place = await this.starter.answerMessage(request, releaseSlot);
     if (keyed) keyed.answered = true;
+    return place;
   }
 
   /** A client that sends a message again which is stored would double it. */
@@ -208,14 +220,12 @@ export class Conversation {
   }
 
   /**
-   * Starts a run and returns at once.
-   * @throws AlreadyRunningError, RunLimitError, WorkspaceElsewhereError
+   * Starts a run, or has it wait for a free slot; does not wait for its end.
+   * @returns its place in the queue, if it waits
+   * @throws AlreadyRunningError, RunLimitError, QueueFullError, WorkspaceElsewhereError
    */
-  startRun(): void {
-    this.life.assertOpen();
-    this.services.workspaces.assertHere(this.state);
-    if (this.goal.active) throw new AlreadyRunningError();
-    this.runs.start();
+  async startRun(request: RunRequest = {}): Promise<QueuePlace | undefined> {
+    return this.starter.start(request);
   }
 
   /**
@@ -224,7 +234,7 @@ export class Conversation {
   async pause(): Promise<void> {
     this.life.assertOpen();
     this.stops += 1;
-    await Promise.all([this.stopGoal(), this.runs.pause()]);
+    await Promise.all([this.starter.leave(), this.stopGoal(), this.runs.pause()]);
     await this.broadcaster.publishFullState();
   }
 
@@ -233,25 +243,34 @@ export class Conversation {
     this.life.assertOpen();
     this.stops += 1;
     const stopRun = async () => (await this.runs.interrupt()) || this.runs.pause();
-    await Promise.all([this.stopGoal(), stopRun()]);
+    await Promise.all([this.starter.leave(), this.stopGoal(), stopRun()]);
     await this.broadcaster.publishFullState();
   }
 
   /** Accepts the actions that wait for confirmation, by starting a run, or rejects them. */
-  async respondToConfirmation(accept: boolean, reason: string): Promise<void> {
+  async respondToConfirmation(
+    accept: boolean,
+    reason: string,
+    request: RunRequest = {},
+  ): Promise<QueuePlace | undefined> {
     this.life.assertOpen();
     const { acpAgent } = this.agentRuntime;
-    if (accept || acpAgent?.isAwaitingDecision) {
-      this.startRun();
+    if (acpAgent?.isAwaitingDecision) {
+      // The question of an ACP agent is open only as long as its process: it does not wait in the queue.
+      this.starter.assertMayRun();
+      this.runs.start();
       // In time for the run: it first waits for earlier ones.
-      acpAgent?.decide(accept, reason);
-      return;
+      acpAgent.decide(accept, reason);
+      return undefined;
     }
+    if (accept) return this.startRun(request);
+    await this.starter.leave();
     const view = await this.view();
     // Checked after the await: another response may have arrived meanwhile.
-    if (this.state.execution_status !== 'waiting_for_confirmation' || this.isRunning) return;
+    if (this.state.execution_status !== 'waiting_for_confirmation' || this.isRunning) return undefined;
     const rejections = view.pendingActions().map((action) => rejectionDraft(action, reason));
     await this.commit([statusUpdate('idle'), ...rejections]);
+    return undefined;
   }
 
   /** Stops the goal. The current run continues. */
@@ -374,6 +393,7 @@ export class Conversation {
     const remove = async (): Promise<void> => {
       // The stored conversation is removed last: after a crash in between it can be deleted again.
       await release();
+      await this.services.queue.leave(this.id);
       await this.services.catalogue.remove(this.id);
     };
     return this.life.end('deleted', () => this.end(beforeRemoval, remove));

@@ -12,6 +12,7 @@ import type { ConversationState } from '../state/conversation-state.js';
 import { ConversationStore, type FillLog, type StoredState } from './conversation-store.js';
 import type { InterruptedRun } from '../runs/interrupted-run.js';
 import type { ConversationUse, MayEnd } from './conversation-use.js';
+import type { QueuedRun } from '../runs/queue/queued-run.js';
 import { UnrecordedRuns } from '../runs/unrecorded-runs.js';
 
 /** Longest interval between two searches for idle conversations. */
@@ -96,6 +97,10 @@ export class ConversationRegistry {
 
   async resumeRun(id: string, releaseSlot: () => void): Promise<void> {
     (await this.acquireUnbound(id)).resumeRun(releaseSlot);
+  }
+
+  async startQueuedRun({ conversation_id, log_length }: QueuedRun, releaseSlot: () => void): Promise<void> {
+    await (await this.acquireUnbound(conversation_id)).starter.startWaiting(log_length, releaseSlot);
   }
 
   async isStoredAsRunning(id: string): Promise<boolean> {

@@ -11,6 +11,7 @@ import { errorStack } from '../../errors/index.js';
 import { Catalogue, Hints, LeaseHeldError, LeaseStore, TakeoverPendingError } from '../../storage/index.js';
 import { ConversationRegistry } from './conversation-registry.js';
 import { CrashRecovery } from '../runs/crash-recovery.js';
+import { RunQueue } from '../runs/queue/run-queue.js';
 import { RunSlots } from '../runs/run-slots.js';
 import { Takeover } from './takeover.js';
 
@@ -38,6 +39,7 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
   constructor(
     private readonly catalogue: Catalogue,
     private readonly registry: ConversationRegistry,
+    private readonly queue: RunQueue,
     leases: LeaseStore,
     hints: Hints,
     slots: RunSlots,
@@ -67,13 +69,14 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
 
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
-    await Promise.all([this.recovery.stop(), this.takeover?.stop(), this.startup]);
+    await Promise.all([this.recovery.stop(), this.takeover?.stop(), this.queue.close(), this.startup]);
     await this.registry.closeAll(STEP_GRACE_MS);
   }
 
   private async recoverRunning(): Promise<void> {
     if (this.takeover) this.takeover.start();
     else await this.recoverOwn();
+    await this.queue.open((run, releaseSlot) => this.registry.startQueuedRun(run, releaseSlot));
     await this.endOrphanedAgents();
   }
 

@@ -152,7 +152,7 @@ export class Replay {
       const { answered, sent, messagesDue } = player;
       player.sent = messagesDue;
       if (messagesDue > sent) await send(sent, messagesDue, true);
-      else conversation.startRun();
+      else await conversation.startRun();
       await untilAborted(signal, conversation.runsEnded());
       this.tellOfEarlyEnd(conversation.state.execution_status);
       // Without an answer in between it would be so for ever.

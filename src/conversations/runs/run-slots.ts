@@ -8,8 +8,11 @@ import { RunLimitError } from '../conversation-errors.js';
 export class RunSlots {
   private taken = 0;
   private refusedCount = 0;
+  /** How many runs of each key are active. */
+  private readonly active = new Map<string | null, number>();
   /** Callers that wait for a slot, in their order. */
   private readonly waiting = new Set<() => void>();
+  private freed: () => void = () => undefined;
 
   /** How many slots there are. */
   readonly limit: number;
@@ -31,32 +34,66 @@ export class RunSlots {
     return this.refusedCount;
   }
 
+  /** All slots are taken. */
+  get isFull(): boolean {
+    return this.taken >= this.limit;
+  }
+
+  /** How many runs of a key are active. @param ownerKey null: the administrator's */
+  activeOf(ownerKey: string | null): number {
+    return this.active.get(ownerKey) ?? 0;
+  }
+
+  /** Whether a key has as many runs as it may have. */
+  isKeyFull(ownerKey: string | null): boolean {
+    return !this.limiter.mayRun(ownerKey);
+  }
+
+  /** Calls `listener` whenever a slot is free that nobody waits for in `wait`. */
+  onFree(listener: () => void): void {
+    this.freed = listener;
+  }
+
   /**
    * Takes a slot. Returns a function that releases it; further calls of that do nothing.
    * @param ownerKey the key whose conversation runs, which may have a limit of its own
    * @throws RunLimitError when all are taken
    */
   take(ownerKey: string | null = null): () => void {
-    if (this.taken >= this.limit) {
+    if (this.isFull) {
       this.refusedCount += 1;
       throw new RunLimitError();
     }
     const releaseOfKey = this.takeOfKey(ownerKey);
     this.taken += 1;
+    this.active.set(ownerKey, this.activeOf(ownerKey) + 1);
     let released = false;
     return () => {
       if (released) return;
       released = true;
       releaseOfKey();
       this.taken -= 1;
-      this.wakeNext();
+      const left = this.activeOf(ownerKey) - 1;
+      if (left > 0) this.active.set(ownerKey, left);
+      else this.active.delete(ownerKey);
+      this.passOn();
     };
+  }
+
+  /** Takes a slot if there is one, which does not count as a refusal otherwise. */
+  tryTake(ownerKey: string | null): (() => void) | undefined {
+    return this.isFull || this.isKeyFull(ownerKey) ? undefined : this.take(ownerKey);
   }
 
   /** Takes a slot as soon as one is free; undefined once `signal` is aborted. */
   async wait(signal: AbortSignal): Promise<(() => void) | undefined> {
     while (!signal.aborted) {
-      if (this.taken < this.limit) return this.take();
+      if (!this.isFull) {
+        const release = this.take();
+        // Several slots may have become free.
+        this.passOn();
+        return release;
+      }
       await this.woken(signal);
     }
     return undefined;
@@ -83,8 +120,11 @@ export class RunSlots {
     });
   }
 
-  private wakeNext(): void {
+  /** A slot may be free: whoever waits for one gets it. */
+  private passOn(): void {
+    if (this.isFull) return;
     const [next] = this.waiting;
-    next?.();
+    if (next) next();
+    else this.freed();
   }
 }

@@ -18,7 +18,7 @@ import { Subscription, type FollowedConversation, type SubscriptionSources } fro
 export interface ConnectionSources extends SubscriptionSources {
   readonly conversations: {
     open(id: string): Promise<FollowedConversation>;
-    sendMessage(id: string, message: NewMessage, run: boolean): Promise<void>;
+    sendMessage(id: string, message: NewMessage, run: boolean): Promise<unknown>;
   };
   readonly ownership: Pick<Ownership, 'assertVisible'>;
   readonly gate: SocketGate;
@@ -111,7 +111,7 @@ export class Connection extends KeyedConnection {
     const { principal, request } = this;
     try {
       await gate.accounting.perform({ principal, request, operation: MESSAGE, conversationId }, () =>
-        conversations.sendMessage(conversationId, message, true),
+        conversations.sendMessage(conversationId, message, true).then(() => undefined),
       );
     } catch (error) {
       const { code, detail } = socketErrorOf(error);

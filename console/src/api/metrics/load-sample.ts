@@ -19,6 +19,7 @@ export interface LoadSample {
   conversations: number | null;
   openConversations: number | null;
   runs: number | null;
+  runsQueued: number | null;
   runsLimit: number | null;
   runsRefused: number | null;
   sockets: number | null;
@@ -59,6 +60,7 @@ export function toLoadSample(text: string, at: number): LoadSample {
     openConversations: one('agent_server_conversations_open'),
     runs: one('agent_server_runs'),
     runsLimit: one('agent_server_runs_limit'),
+    runsQueued: one('agent_server_runs_queued'),
     runsRefused: one('agent_server_runs_refused_total'),
     sockets: one('agent_server_sockets'),
     logWrites: one('agent_server_log_write_seconds_count'),

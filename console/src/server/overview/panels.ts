@@ -32,10 +32,11 @@ const seconds = (value: number): string => {
 export const PANELS: readonly PanelSpec[] = [
   {
     title: 'Active runs',
-    help: 'Runs of agents. At the limit (max_concurrent_runs) further ones are refused.',
+    help: 'Runs of agents. At the limit (max_concurrent_runs) further ones wait or are refused.',
     format: count,
     lines: [
       { label: 'active', color: '--plot-1', value: ({ runs }) => runs },
+      { label: 'waiting', color: '--plot-3', value: ({ runsQueued }) => runsQueued },
       { label: 'limit', color: '--plot-6', value: ({ runsLimit }) => runsLimit, isLimit: true },
     ],
   },

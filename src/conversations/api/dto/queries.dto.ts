@@ -1,6 +1,7 @@
 import { EXECUTION_STATUSES } from '../../../events/index.js';
 import { Field, choice, flag, instant, integer, listOf, nullable, text, uuid } from '../../../http/index.js';
 import type { CatalogueOrder } from '../../../storage/index.js';
+import { MAX_PRIORITY, MIN_PRIORITY, type OnRunLimit, type RunRequest } from '../../runs/queue/queued-run.js';
 import { parseCursor } from '../../queries/summary-page.js';
 
 const CONVERSATION_ORDERS: readonly CatalogueOrder[] = [
@@ -14,6 +15,28 @@ const includeSkills = 'Include `agent.agent_context.skills`.';
 
 /** Options of a conversation in an answer. */
 export class ConversationViewQueryDto {
+  @Field(flag(), 'Include `agent.agent_context.skills`, which may be long.')
+  include_skills = false;
+}
+
+/** What happens if the run that a request starts reaches a limit. */
+export class RunRequestQueryDto {
+  @Field(
+    nullable(choice(['refuse', 'wait'], 'enum')),
+    'What happens if the maximum number of runs is active: the request is answered with 429, or the run waits ' +
+      'for its turn. Null: as `on_run_limit` of the configuration says.',
+  )
+  on_limit: OnRunLimit | null = null;
+
+  @Field(
+    integer({ ge: MIN_PRIORITY, le: MAX_PRIORITY }),
+    'How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first.',
+  )
+  priority = 0;
+}
+
+/** Options of a new conversation. */
+export class StartConversationQueryDto extends RunRequestQueryDto {
   @Field(flag(), 'Include `agent.agent_context.skills`, which may be long.')
   include_skills = false;
 }
@@ -120,4 +143,9 @@ export class EventListQueryDto extends EventSearchQueryDto {
     'Get the events with these ids instead of searching; the parameter is repeated for each. Null: search.',
   )
   ids: string[] | null = null;
+}
+
+/** How a request wants its run to be started. */
+export function toRunRequest({ on_limit, priority }: RunRequestQueryDto): RunRequest {
+  return { priority, ...(on_limit !== null && { onLimit: on_limit }) };
 }
