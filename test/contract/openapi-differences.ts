@@ -44,6 +44,12 @@ export const DELIBERATE: readonly Deliberate[] = [
     why: 'a repeated request takes effect once',
   },
   {
+    place:
+      /^POST \/api\/conversations(\/\{conversation_id\}\/(run|events|events\/respond_to_confirmation))? query (on_limit|priority)$/,
+    why: 'a run may wait for a free slot',
+  },
+  { place: 'response Success.queued_run', why: 'a run may wait for a free slot' },
+  {
     place: /^(response ConversationInfo|request (Start|Update)Conversation(Request)?)\.max_budget_per_run$/,
     why: 'lets people limit the cost of a conversation',
   },

@@ -25,6 +25,9 @@ const ADDED: readonly string[] = [
   'GET /api/conversations/{conversation_id}/branches',
   'GET /api/conversations/{conversation_id}/timeline',
   'GET /api/conversations/{conversation_id}/timeline/summary',
+  // Runs that wait: the original refuses them.
+  'GET /api/conversations/{conversation_id}/queued_run',
+  'DELETE /api/conversations/{conversation_id}/queued_run',
   'POST /api/conversations/import',
   'GET /api/llm/models/search',
   // Share links: the original has none.

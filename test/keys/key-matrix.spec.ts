@@ -59,6 +59,7 @@ const READS_BY_POST = [
 ];
 /** Operations for keys of one's own that name no conversation. */
 const OWN_WITHOUT_CONVERSATION = [
+  /^\/api\/run_queue$/,
   /^\/(api\/)?conversations(\/(search|count|summaries|import))?$/,
   /^\/v1\//,
   /^\/api\/(tools\/(catalog)?|llm\/(providers|models.*)|profiles|keys\/current|usage(\/budgets)?|auth\/workspace-session)$/,

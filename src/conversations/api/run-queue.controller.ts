@@ -47,7 +47,7 @@ export class RunQueueController {
     tag,
     summary: 'Get the place of a run that waits',
     description: 'When and with which priority its run was requested, and how many start before it.',
-    answers: { 200: { description: 'The place.', schema: 'QueuedRun' } },
+    answers: { 200: { description: 'The place of the run, and what it waits for.', schema: 'QueuedRun' } },
     errors: { 404: 'No such conversation, or no run of it waits.' },
   })
   async get(@Param('conversation_id', ConversationIdPipe) id: string): Promise<QueuePlace> {

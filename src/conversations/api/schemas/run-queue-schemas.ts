@@ -29,7 +29,11 @@ export function runQueueSchemas(): Record<string, JsonSchema> {
       type: 'object',
       required: ['success'],
       properties: {
-        success: { type: 'boolean', const: true, description: 'Always true.' },
+        success: {
+          type: 'boolean',
+          default: true,
+          description: 'Always true: a request that fails is answered with an error.',
+        },
         queued_run: { ...ref('QueuedRun'), description: 'Only if the run waits: its place.' },
       },
     },
