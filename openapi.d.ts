@@ -9973,10 +9973,10 @@ export interface components {
         };
         RunStarted: {
             /**
-             * @description Always true.
-             * @constant
+             * @description Always true: a request that fails is answered with an error.
+             * @default true
              */
-            success: true;
+            success: boolean;
             /** @description Only if the run waits: its place. */
             queued_run?: components["schemas"]["QueuedRun"];
         };
@@ -19817,7 +19817,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The place. */
+            /** @description The place of the run, and what it waits for. */
             200: {
                 headers: {
                     [name: string]: unknown;
