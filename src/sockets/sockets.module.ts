@@ -15,6 +15,8 @@ import { SocketConnections } from './connections/socket-connections.js';
 import { SocketAccounting } from './handshake/socket-accounting.js';
 import { SocketGate } from './handshake/socket-gate.js';
 import { SocketLimits } from './connections/socket-limits.js';
+import { EventStreamController } from './streams/event-stream.controller.js';
+import { EventStreams } from './streams/event-streams.js';
 
 /**
  * The sockets of conversations, of the server's shell, and of back ends of canvas extensions. The application
@@ -22,8 +24,10 @@ import { SocketLimits } from './connections/socket-limits.js';
  */
 @Module({
   imports: [BashModule, ConversationsModule, EventBusModule, ExtensionsModule, SharesModule],
+  controllers: [EventStreamController],
   providers: [
     SocketConnections,
+    EventStreams,
     SocketGate,
     SocketAccounting,
     SocketLimits,

@@ -7,6 +7,7 @@ import type { NewMessage, Ownership } from '../../conversations/index.js';
 import { DomainError, errorStack, type SocketError } from '../../errors/index.js';
 import { type ClientFrame, readClientFrame } from '../frames/client-frame.js';
 import { CLOSE, closeFor, closeSocket } from './close-code.js';
+import { WebSocketSink } from './frame-sink.js';
 import type { FrameFormat } from '../frames/frame-format.js';
 import type { Admission } from '../handshake/handshake.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
@@ -90,8 +91,7 @@ export class Connection extends KeyedConnection {
       }
       this.attached = true;
       this.subscription = new Subscription(
-        this.socket,
-        this.request.socket,
+        new WebSocketSink(this.socket, this.request.socket),
         conversation.id,
         this.format,
         this.sources,

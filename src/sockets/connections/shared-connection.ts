@@ -9,6 +9,7 @@ import type { KeyAdmission } from '../handshake/key-admission.js';
 import { CLOSE, closeFor, closeSocket } from './close-code.js';
 import type { ConnectionSources } from './connection.js';
 import { Liveness } from './liveness.js';
+import { WebSocketSink } from './frame-sink.js';
 import type { SocketConnection } from './socket-connection.js';
 import { Subscription } from './subscription.js';
 import type { SharedView, SharesService } from '../../shares/index.js';
@@ -76,7 +77,8 @@ export class SharedConnection implements SocketConnection {
       if (bus.subscriberCount(id) >= limits.subscribersPerConversation * SHARE)
         return closeSocket(this.socket, CLOSE.tooManyConnections);
       const format = new SharedFrames(redaction);
-      this.subscription = new Subscription(this.socket, this.request.socket, id, format, this.sources);
+      const sink = new WebSocketSink(this.socket, this.request.socket);
+      this.subscription = new Subscription(sink, id, format, this.sources);
       this.subscription.start(conversation, resend);
       this.checkLater();
     } catch (error) {

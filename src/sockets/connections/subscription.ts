@@ -1,6 +1,4 @@
-import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
-import type { WebSocket } from 'ws';
 import type { Conversation } from '../../conversations/index.js';
 import { errorStack } from '../../errors/index.js';
 import type {
@@ -12,7 +10,8 @@ import type {
   PublishedEvent,
 } from '../../events/index.js';
 import type { Slots } from '../../flow/index.js';
-import { CLOSE, closeSocket } from './close-code.js';
+import { CLOSE } from './close-code.js';
+import type { FrameSink } from './frame-sink.js';
 import type { FrameFormat } from '../frames/frame-format.js';
 import type { Resend } from '../handshake/handshake.js';
 import { MAX_PENDING_BYTES, MAX_PENDING_BYTES_FOR_DELTAS } from './socket-limits.js';
@@ -32,7 +31,7 @@ export interface SubscriptionSources {
 }
 
 /**
- * Sends the events of a conversation to a socket: each durable event once, in log order.
+ * Sends the events of a conversation to a client: each durable event once, in log order.
  *
  * A subscription is either catching up or live. While catching up, it reads the log at the client's pace and
  * only tracks the length of the log. When it reaches the end it goes live and sends events as they are
@@ -55,8 +54,7 @@ export class Subscription implements EventSubscriber {
   readonly onOutput: ((output: OutputPiece) => void) | undefined;
 
   constructor(
-    private readonly socket: WebSocket,
-    private readonly transport: Socket,
+    private readonly sink: FrameSink,
     private readonly conversationId: string,
     private readonly format: FrameFormat,
     private readonly sources: SubscriptionSources,
@@ -87,7 +85,7 @@ export class Subscription implements EventSubscriber {
     void this.catchUp(conversation);
   }
 
-  /** Ends the subscription but leaves the socket open. Idempotent. */
+  /** Ends the subscription but leaves the connection open. Idempotent. */
   stop(): void {
     this.endSubscription?.();
     this.endSubscription = undefined;
@@ -130,27 +128,27 @@ export class Subscription implements EventSubscriber {
   /** Sends or queues a frame that is not in the log. Droppable frames are skipped when the client is slow. */
   private forward(frame: Buffer | undefined, droppable: boolean): void {
     if (!frame) return;
-    if (droppable && this.socket.bufferedAmount + this.queuedBytes > MAX_PENDING_BYTES_FOR_DELTAS) return;
+    if (droppable && this.sink.pendingBytes + this.queuedBytes > MAX_PENDING_BYTES_FOR_DELTAS) return;
     if (this.live) this.sendBatched(frame);
     else this.enqueue(frame);
   }
 
   /** Sends all frames of one event-loop turn in one write: models emit many deltas at a time. */
   private sendBatched(frame: Buffer): void {
-    const { transport } = this;
+    const { sink } = this;
     if (!this.corked) {
       this.corked = true;
-      transport.cork();
+      sink.cork();
       setImmediate(() => {
         this.corked = false;
-        transport.uncork();
+        sink.uncork();
       });
     }
     this.send(frame);
-    if (transport.writableLength < MAX_BATCH_BYTES) return;
+    if (sink.transportBytes < MAX_BATCH_BYTES) return;
     // Frames that are only corked must not count as unread by the client.
-    transport.uncork();
-    transport.cork();
+    sink.uncork();
+    sink.cork();
   }
 
   private enqueue(frame: Buffer): void {
@@ -194,31 +192,28 @@ export class Subscription implements EventSubscriber {
   /** Sends events from the log in one write. Resolves when they are written to the client's connection. */
   private sendBatch(lines: readonly Buffer[]): Promise<void> {
     return new Promise((resolve) => {
-      this.transport.cork();
+      this.sink.cork();
       for (const [index, line] of lines.entries()) {
         this.flushQueue();
         const frame = this.format.replayed(line, this.next);
         this.next += 1;
         this.send(frame, index === lines.length - 1 ? () => resolve() : undefined);
       }
-      this.transport.uncork();
+      this.sink.uncork();
     });
   }
 
   private send(frame: Buffer, sent?: () => void): void {
     if (frame.length > this.format.maxFrameBytes) this.close(CLOSE.frameTooLarge);
-    else if (this.socket.bufferedAmount > MAX_PENDING_BYTES) this.close(CLOSE.slowConsumer);
-    // `ws` also calls back when the socket closes or fails.
-    this.socket.send(frame, TEXT, sent);
+    else if (this.sink.pendingBytes > MAX_PENDING_BYTES) this.close(CLOSE.slowConsumer);
+    this.sink.send(frame, sent);
   }
 
   private close(why: (typeof CLOSE)[keyof typeof CLOSE]): void {
     this.stop();
-    closeSocket(this.socket, why);
+    this.sink.close(why);
   }
 }
-
-const TEXT = { binary: false };
 
 /** About the most bytes that are sent in one write. */
 const MAX_BATCH_BYTES = 64 * 1024;
