@@ -6,6 +6,7 @@ import { ClusterModule } from './cluster/cluster.module.js';
 import { ConfigModule, type AppConfig, usesContainers } from './config/index.js';
 import { ContainersModule } from './containers/index.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
+import { EventByIdModule } from './conversations/event-by-id.module.js';
 import { CryptoModule } from './crypto/index.js';
 import { ExtensionsModule } from './extensions/extensions.module.js';
 import { KeysModule } from './keys/keys.module.js';
@@ -47,6 +48,7 @@ export class AppModule {
         ConversationsModule,
         SharesModule,
         SocketsModule,
+        EventByIdModule,
         BashModule,
         WorkspaceModule,
         ExtensionsModule,

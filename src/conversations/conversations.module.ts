@@ -76,7 +76,15 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
 
 /** Conversations: the use cases, their REST routes and the agents. */
 @Module({
-  imports: [EventBusModule, LlmModule, StorageModule, DocumentsModule, ToolsModule, SettingsModule, TransferModule],
+  imports: [
+    EventBusModule,
+    LlmModule,
+    StorageModule,
+    DocumentsModule,
+    ToolsModule,
+    SettingsModule,
+    TransferModule,
+  ],
   controllers: [
     // Before the routes with an id in the same place.
     SummariesController,

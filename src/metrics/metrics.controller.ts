@@ -7,7 +7,7 @@ import { Operation } from '../http/index.js';
 import { diskSpace } from '../files/index.js';
 import { KeyLimiter } from '../limits/index.js';
 import { EventLoopDelay } from '../server/index.js';
-import { SocketConnections } from '../sockets/index.js';
+import { EventStreams, SocketConnections } from '../sockets/index.js';
 import { WebhooksService } from '../webhooks/index.js';
 import { EXPOSITION_TYPE, exposition } from './exposition.js';
 
@@ -19,6 +19,7 @@ export class MetricsController {
     private readonly slots: RunSlots,
     private readonly queue: RunQueue,
     private readonly sockets: SocketConnections,
+    private readonly streams: EventStreams,
     private readonly webhooks: WebhooksService,
     private readonly loop: EventLoopDelay,
     private readonly config: AppConfig,
@@ -53,6 +54,7 @@ export class MetricsController {
       conversations: { known: await this.stored(), open: this.conversations.openCount },
       runs: { running, limit, refused, queued: this.queue.size, waits: this.queue.waits },
       sockets: this.sockets.size,
+      streams: this.streams.size,
       webhooks: this.webhooks.localStatus(),
       disk: await diskSpace(this.config.paths.conversations),
       auditBacklog: this.trail.backlog,

@@ -1,5 +1,6 @@
 export { CLOSE, closeSocket } from './connections/close-code.js';
 export { KeyedConnection } from './connections/socket-connection.js';
+export { EventStreams } from './streams/event-streams.js';
 export { SocketConnections } from './connections/socket-connections.js';
 export { MAX_INBOUND_FRAGMENTS, MAX_INBOUND_FRAME_BYTES } from './connections/socket-limits.js';
 export { readClientFrame } from './frames/client-frame.js';

@@ -39,6 +39,6 @@ import { EventStreams } from './streams/event-streams.js';
     AppBackendsGateway,
     SharedGateway,
   ],
-  exports: [SocketConnections, SocketGate],
+  exports: [EventStreams, SocketConnections, SocketGate],
 })
 export class SocketsModule {}

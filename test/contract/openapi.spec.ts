@@ -25,6 +25,7 @@ const ADDED: readonly string[] = [
   'GET /api/conversations/{conversation_id}/branches',
   'GET /api/conversations/{conversation_id}/timeline',
   'GET /api/conversations/{conversation_id}/timeline/summary',
+  'GET /api/conversations/{conversation_id}/events/stream',
   // Runs that wait: the original refuses them.
   'GET /api/conversations/{conversation_id}/queued_run',
   'DELETE /api/conversations/{conversation_id}/queued_run',

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
 import { makeKey, shown } from '../support/named-keys.js';
@@ -36,7 +38,9 @@ class StreamClient {
   }
 
   private async read(body: ReadableStream<Uint8Array>): Promise<void> {
-    const parsed = body.pipeThrough(new TextDecoderStream() as never).pipeThrough(new EventSourceParserStream());
+    const parsed = body
+      .pipeThrough(new TextDecoderStream() as never)
+      .pipeThrough(new EventSourceParserStream());
     try {
       for await (const frame of parsed as unknown as AsyncIterable<Frame>) this.frames.push(frame);
     } catch {
@@ -69,7 +73,10 @@ describe('a stream of server-sent events', () => {
   let server: ServerProcess;
   const opened: StreamClient[] = [];
   beforeAll(async () => {
-    server = await ServerProcess.start({ key: ADMIN, env: { OH_SESSION_API_KEYS_0: ADMIN, OH_SECRET_KEY: 'a-key' } });
+    server = await ServerProcess.start({
+      key: ADMIN,
+      env: { OH_SESSION_API_KEYS_0: ADMIN, OH_SECRET_KEY: 'a-key' },
+    });
   });
   afterEach(() => opened.splice(0).forEach((client) => client.close()));
   afterAll(() => server.stop());
@@ -91,15 +98,17 @@ describe('a stream of server-sent events', () => {
     const stored = await one.events();
     await eventually(() => stream.events.length >= stored.length, 'the replay');
     await eventually(() => stream.named('state').length === 1, 'the state');
-    await one.send('RUN: echo again\nFINISH: done again');
+    await one.send('RUN: echo again; until [ -e go ]; do sleep 0.02; done\nFINISH: done again');
+    const printed = (): string =>
+      (stream.named('output') as { text: string }[]).map(({ text }) => text).join('');
+    await eventually(() => printed().includes('again'), 'what the command prints');
+    await writeFile(path.join(server.cwd, 'go'), '');
     await one.reaches('finished');
     const all = await one.events();
     await eventually(() => stream.events.length >= all.length, 'the new events');
     expect(stream.events.map(({ id }) => id)).toEqual(all.map(({ id }) => id));
     expect(stream.seqs).toEqual(all.map((_, index) => index));
     expect(stream.frames[0]?.event).toBe('sync');
-    const output = stream.named('output') as { text: string }[];
-    expect(output.map(({ text }) => text).join('')).toContain('again');
   });
 
   it('goes on after Last-Event-ID, which counts more than after_seq', async () => {

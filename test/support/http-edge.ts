@@ -9,6 +9,7 @@ import { ContextLoader, type Repositories } from '../../src/agent/skills/index.j
 import { ConversationNotFoundError, RunLimitError } from '../../src/conversations/conversation-errors.js';
 import { ConversationsController } from '../../src/conversations/api/conversations.controller.js';
 import { ConversationsService } from '../../src/conversations/conversations.service.js';
+import { EventController } from '../../src/conversations/api/event.controller.js';
 import { EventsController } from '../../src/conversations/api/events.controller.js';
 import { Tenancy } from '../../src/conversations/owners/tenancy.js';
 import { LaunchProfiles } from '../../src/conversations/profiles/launch-profiles.js';
@@ -110,7 +111,7 @@ const NO_FOLDER = path.join(os.tmpdir(), 'there-is-no-such-folder');
 @Module({
   // Bodies of at most half a megabyte, messages of at most one.
   imports: [RequestBodiesModule.forRoot(64 * MIB, { large: MIB, other: MIB / 2 })],
-  controllers: [ConversationsController, EventsController],
+  controllers: [ConversationsController, EventsController, EventController],
   providers: [
     { provide: ConversationsService, useClass: RecordingConversations },
     { provide: Tenancy, useValue: { assertMayUse: () => undefined } satisfies Pick<Tenancy, 'assertMayUse'> },

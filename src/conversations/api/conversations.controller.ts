@@ -53,6 +53,7 @@ import { UpdateConversationRequestDto } from './dto/update-conversation.dto.js';
 
 const tag = 'Conversations';
 
+documentSchemas(async () => (await import('./schemas/run-queue-schemas.js')).runQueueSchemas());
 documentSchemas(async () => (await import('./schemas/conversation-schemas.js')).conversationSchemas());
 
 /** Conversations over REST: under `/api` and, for clients of the first version, without a prefix. */

@@ -5,7 +5,6 @@ import {
   Header,
   Headers,
   HttpCode,
-  NotFoundException,
   Param,
   Post,
   Query,
@@ -210,25 +209,6 @@ export class EventsController {
     const run = toRunRequest(query);
     return startedRun(await this.conversations.respondToConfirmation(id, accept, reason, run));
   }
-
-  @Get(':event_id')
-  @Scope('read', { own: true })
-  @Operation({
-    tag,
-    summary: 'Get an event',
-    path: { event_id: { type: 'string', description: 'Id of the event: a UUID as in its `id`.' } },
-    description: 'Null fields are included, unlike in lists.',
-    answers: { 200: { description: 'The event with all of its fields.', schema: 'Event' } },
-    errors: { 404: 'No event of the conversation has this id.' },
-  })
-  async get(
-    @Param('conversation_id', ConversationIdPipe) id: string,
-    @Param('event_id') eventId: string,
-  ): Promise<JsonObject> {
-    const [line] = await this.conversations.eventLines(id, [eventId]);
-    if (typeof line !== 'string') throw new NotFoundException('Not Found');
-    return parseWithNulls(line);
-  }
 }
 
 function toFilter(query: EventCountQueryDto): EventFilter {
@@ -248,9 +228,5 @@ function readIds(body: unknown): string[] {
 }
 
 function toItem(line: string | null): string {
-  return line === null ? 'null' : JSON.stringify(parseWithNulls(line));
-}
-
-function parseWithNulls(line: string): JsonObject {
-  return withNulls(asJsonObject(JSON.parse(line)));
+  return line === null ? 'null' : JSON.stringify(withNulls(asJsonObject(JSON.parse(line))));
 }

@@ -1,14 +1,12 @@
 import { Controller, Delete, Get, Header, Param } from '@nestjs/common';
 import { CurrentPrincipal, type Principal, Scope } from '../../auth/index.js';
-import { ConversationIdPipe, documentSchemas, Operation } from '../../http/index.js';
+import { ConversationIdPipe, Operation } from '../../http/index.js';
 import { NotQueuedError } from '../conversation-errors.js';
 import { ConversationsService } from '../conversations.service.js';
 import { ownerFilter } from '../owners/ownership.js';
 import type { QueuePlace } from '../runs/queue/queued-run.js';
 import { RunQueue } from '../runs/queue/run-queue.js';
 import { DONE, SUCCESS } from './answers.js';
-
-documentSchemas(async () => (await import('./schemas/run-queue-schemas.js')).runQueueSchemas());
 
 const tag = 'Conversations';
 /** Runs that a list shows. */

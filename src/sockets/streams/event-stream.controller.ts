@@ -45,7 +45,11 @@ export class EventStreamController {
     query: EventStreamQueryDto,
     headers: { [LAST_ID]: 'The number of the last event that the client has.' },
     answers: {
-      200: { description: 'The events.', schema: { type: 'string' }, mediaType: 'text/event-stream' },
+      200: {
+        description: 'Server-sent events, one after the other.',
+        schema: { type: 'string' },
+        mediaType: 'text/event-stream',
+      },
     },
     errors: { 429: 'Too many sockets and streams follow the conversation, or belong to the key.' },
   })

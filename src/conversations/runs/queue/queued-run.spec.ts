@@ -15,7 +15,9 @@ const runs = fc
       conversation_id: fc.uuid(),
       owner_key: fc.constantFrom(null, 'alice', 'bob'),
       priority: fc.integer({ min: -3, max: 3 }),
-      queued_at: fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(9e12) }).map((date) => date.toISOString()),
+      queued_at: fc
+        .date({ noInvalidDate: true, min: new Date(0), max: new Date(9e12) })
+        .map((date) => date.toISOString()),
       log_length: fc.nat(),
     }),
     { selector: (run) => run.conversation_id },
