@@ -9,6 +9,10 @@ interface ServerFacts {
   conversations: { known: number | undefined; open: number };
   runs: { running: number; limit: number; refused: number; queued: number; waits: Timing };
   sockets: number;
+  /** Trees of files that are watched, and their folders. */
+  watches: { trees: number; folders: number };
+  /** Searches that run. */
+  searches: number;
   webhooks: readonly WebhookStatus[];
   /** Undefined if it is not known. */
   disk: DiskSpace | undefined;
@@ -20,7 +24,7 @@ interface ServerFacts {
 
 /** Conversations, runs, sockets, logs, models and webhooks. */
 export function serverMetrics(facts: ServerFacts): Metric[] {
-  const { conversations, runs, sockets, webhooks, disk, auditBacklog, limits } = facts;
+  const { conversations, runs, sockets, watches, searches, webhooks, disk, auditBacklog, limits } = facts;
   const ofWebhooks = (count: (webhook: WebhookStatus) => number): Sample[] =>
     webhooks.map((webhook) => ({ value: count(webhook), labels: { webhook: webhook.name ?? webhook.id } }));
   return [
@@ -34,6 +38,9 @@ export function serverMetrics(facts: ServerFacts): Metric[] {
     gauge('runs_queued', 'Runs that wait for a free slot.', runs.queued),
     timing('run_wait_seconds', 'Time that runs have waited for a free slot.', runs.waits),
     gauge('sockets', 'Open sockets.', sockets),
+    gauge('watched_trees', 'Trees of files that clients watch.', watches.trees),
+    gauge('watched_folders', 'Folders in these trees.', watches.folders),
+    gauge('searches', 'Searches of files that run.', searches),
     counter(
       'sockets_slow_total',
       'Sockets closed because their clients read too slowly.',
