@@ -23740,7 +23740,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The lines. */
+            /** @description The lines, and where the following ones begin. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -24420,7 +24420,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The lines. */
+            /** @description The lines, and where the following ones begin. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -129,7 +129,7 @@ export class FilesController {
       'At most `count` lines and 1 MiB, and 8 KiB of each line. `next` of the answer has `from` and `offset` of the following ' +
       'lines: with them the server does not have to read the file from its beginning, which it does for 256 MiB at most.',
     query: LinesQueryDto,
-    answers: { 200: { description: 'The lines.', schema: 'TextLines' } },
+    answers: { 200: { description: 'The lines, and where the following ones begin.', schema: 'TextLines' } },
     errors: READ_ERRORS,
   })
   lines(
