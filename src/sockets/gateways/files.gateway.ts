@@ -10,7 +10,7 @@ import { readWatchedPath } from '../handshake/handshake.js';
 import type { Handshake, PatternWsServer } from '../handshake/pattern-ws-adapter.js';
 
 /**
- * What changes in the folder of a conversation, or in the one below it that `path` names (`./src`): one JSON
+ * What changes in the folder of a conversation, or in the one below it that `path` names (`./src`): a JSON
  * object per frame, the first of which is the state of the watch. Authentication is that of the events socket.
  * Frames of the client are ignored, except for the key.
  */

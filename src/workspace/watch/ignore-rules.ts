@@ -12,9 +12,9 @@ interface IgnoreRule {
 const MAX_RULES = 500;
 
 /**
- * Which folders the `.gitignore` of a folder leaves out, below that folder. The effort for a path is bounded by
- * the lengths of pattern and path, as of all globs here: the patterns may be hostile. A line that cannot be read
- * ignores nothing.
+ * Which folders the `.gitignore` of a folder leaves out, below that folder. The effort for a path is bounded
+ * by the lengths of pattern and path, as of all globs here: the patterns may be hostile. A line that cannot
+ * be read ignores nothing.
  */
 export class IgnoreRules {
   private readonly rules: readonly IgnoreRule[];
@@ -45,7 +45,7 @@ export class IgnoreRules {
 function ruleOf(line: string): IgnoreRule[] {
   if (line === '' || line.startsWith('#')) return [];
   const isException = line.startsWith('!');
-  const given = (isException ? line.slice(1) : line).replace(/(?<!\\) +$/, '');
+  const given = withoutSpaces(isException ? line.slice(1) : line);
   const pattern = given.replace(/\/$/, '');
   if (pattern === '') return [];
   const isAnchored = pattern.includes('/');
@@ -56,4 +56,11 @@ function ruleOf(line: string): IgnoreRule[] {
   } catch {
     return [];
   }
+}
+
+/** Without the spaces at its end, but for one after a backslash. */
+function withoutSpaces(line: string): string {
+  let end = line.length;
+  while (end > 0 && line.charAt(end - 1) === ' ' && line.charAt(end - 2) !== '\\') end -= 1;
+  return line.slice(0, end);
 }

@@ -1,5 +1,5 @@
 import type { FileRules } from '../../files/index.js';
-import { FolderBudget } from './folder-budget.js';
+import type { FolderBudget } from './folder-budget.js';
 import { FolderSet } from './folder-set.js';
 import { PendingChanges } from './pending-changes.js';
 import type { WatchChanges, WatchFrame, WatchStatus } from './watch-frames.js';
@@ -15,8 +15,8 @@ const MAX_PATHS = 200;
 const GIT_FILES = new Set(['HEAD', 'index', 'packed-refs']);
 
 /**
- * Watches a folder and all below it for whoever shows it. Only names are told; nothing in the tree is executed,
- * and links are not followed. Its state and its effort are bounded: see `FolderSet` and `PendingChanges`.
+ * Watches a folder and all below it for whoever shows it. Only names are told; nothing in the tree is
+ * executed, and links are not followed. Its state and its effort are bounded: see `FolderSet` and `PendingChanges`.
  */
 export class TreeWatch {
   private readonly set: FolderSet;
