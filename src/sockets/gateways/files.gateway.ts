@@ -10,9 +10,9 @@ import { readWatchedPath } from '../handshake/handshake.js';
 import type { Handshake, PatternWsServer } from '../handshake/pattern-ws-adapter.js';
 
 /**
- * What changes in the folder of a conversation, or in the one below it that `path` names (`./src`): a JSON
- * object per frame, the first of which is the state of the watch. Authentication is that of the events socket.
- * Frames of the client are ignored, except for the key.
+ * What changes in the folder of a conversation, or in the one below it that `path` names (`./src`). Each
+ * frame is a JSON object; the first one is the state of the watch. Authentication is that of the events
+ * socket. Frames of the client are ignored, except for the key.
  */
 @Scope('read', { own: true })
 @WebSocketGateway({ path: '/sockets/files/:conversation_id' })

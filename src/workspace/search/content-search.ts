@@ -59,10 +59,10 @@ export interface SearchPlace {
 }
 
 /**
- * Searches files by content: records in the order in which they are found, those of a file together, then
- * the end. The process ends with the last record, with the signal, and when the generator is closed.
- * @throws InvalidRequestError for a query or a glob that cannot be used, before the first record; SearchError,
- *   SandboxError
+ * Searches files by content: records in the order in which they are found, those of a file together,
+ * then the end. The process ends with the last record, with the signal, and when the generator is closed.
+ * @throws InvalidRequestError for a query or a glob that cannot be used, before the first record;
+ *   SearchError, SandboxError
  */
 export async function* searchContent(
   query: ContentQuery,

@@ -16,7 +16,8 @@ const GIT_FILES = new Set(['HEAD', 'index', 'packed-refs']);
 
 /**
  * Watches a folder and all below it for whoever shows it. Only names are told; nothing in the tree is
- * executed, and links are not followed. Its state and its effort are bounded: see `FolderSet` and `PendingChanges`.
+ * executed, and links are not followed. Its state and its effort are bounded: see `FolderSet` and
+ * `PendingChanges`.
  */
 export class TreeWatch {
   private readonly set: FolderSet;
