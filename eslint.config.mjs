@@ -96,6 +96,7 @@ const ARROWS = {
     'shares',
     'storage',
     'text',
+    'workspace',
   ],
   webhooks: [
     'auth',
@@ -227,6 +228,7 @@ const ARROWS = {
     'server',
     'sockets',
     'webhooks',
+    'workspace',
   ],
   retention: [
     'audit',

@@ -1743,6 +1743,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/file/view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a file
+         * @description For images, sound, video and the like in a page. Everything else is sent as plain text, so that no page or script in it has the origin of the server. Supports ranges and conditional requests. Files that may contain git credentials are refused with 403.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        get: operations["Files_view"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/file/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get lines of a text file
+         * @description At most `count` lines and 1 MiB, and 8 KiB of each line. `next` of the answer has `from` and `offset` of the following lines: with them the server does not have to read the file from its beginning, which it does for 256 MiB at most.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        get: operations["Files_lines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/file/create_directory": {
         parameters: {
             query?: never;
@@ -1801,6 +1845,50 @@ export interface paths {
          *     Needs the scope `read`.
          */
         get: operations["Files_downloadInConversation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{runtime_conversation_id}/file/view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a file
+         * @description For images, sound, video and the like in a page. Everything else is sent as plain text, so that no page or script in it has the origin of the server. Supports ranges and conditional requests. Files that may contain git credentials are refused with 403.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["Files_viewInConversation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{runtime_conversation_id}/file/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get lines of a text file
+         * @description At most `count` lines and 1 MiB, and 8 KiB of each line. `next` of the answer has `from` and `offset` of the following lines: with them the server does not have to read the file from its beginning, which it does for 256 MiB at most.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["Files_linesInConversation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2153,6 +2241,138 @@ export interface paths {
          *     Needs the scope `read`.
          */
         get: operations["Git_changesOfCommitInConversation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/file/search/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find files by name
+         * @description Ranked as the quick open of an editor does: what matches the name, the beginning of a word and consecutive characters is first. Files that may hold git credentials are left out. Looks at 300,000 files at most.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        get: operations["Search_names"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/file/search/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find lines of files
+         * @description Sends a JSON object on each line while the search goes on: matching lines, lines around them, and one of the type `end`, without which the answer is incomplete. Binary files, files above 20 MB and files that may hold git credentials are left out. A search ends after 30 seconds, and when the client disconnects.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        get: operations["Search_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{runtime_conversation_id}/file/search/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find files by name
+         * @description Ranked as the quick open of an editor does: what matches the name, the beginning of a word and consecutive characters is first. Files that may hold git credentials are left out. Looks at 300,000 files at most.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["Search_namesInConversation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{runtime_conversation_id}/file/search/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find lines of files
+         * @description Sends a JSON object on each line while the search goes on: matching lines, lines around them, and one of the type `end`, without which the answer is incomplete. Binary files, files above 20 MB and files that may hold git credentials are left out. A search ends after 30 seconds, and when the client disconnects.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["Search_contentInConversation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/file/tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a folder with its state in git
+         * @description One level of a tree: folders first, each in the order of their names ignoring case. Looks at 100,000 entries at most. The states in git come from one `git status` for all levels that are asked for together; it runs nothing that the repository configures, and ends after 15 seconds.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        get: operations["Tree_level"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{runtime_conversation_id}/file/tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a folder with its state in git
+         * @description One level of a tree: folders first, each in the order of their names ignoring case. Looks at 100,000 entries at most. The states in git come from one `git status` for all levels that are asked for together; it runs nothing that the repository configures, and ends after 15 seconds.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["Tree_levelInConversation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -7298,6 +7518,24 @@ export interface components {
              */
             from_event_id?: string | null;
         };
+        FoundName: {
+            /** @description Path of the file, relative to the searched folder. */
+            path: string;
+            /** @description How well it fits; comparable within one answer. */
+            score: number;
+            /** @description Which characters of the path were matched: indexes of UTF-16 code units. */
+            positions: number[];
+        };
+        FoundNames: {
+            /** @description The files that fit, the best first, at most `limit`. */
+            items: components["schemas"]["FoundName"][];
+            /** @description Number of files that fit. */
+            matching: number;
+            /** @description Number of files that were looked at. */
+            files: number;
+            /** @description Whether files were left out: there were too many, or it took too long. */
+            truncated: boolean;
+        };
         GitChange: {
             /** @description What happened to the file. `MOVED` is not used: a move is a deletion and an addition. */
             status: components["schemas"]["GitChangeStatus"];
@@ -10020,6 +10258,37 @@ export interface components {
              */
             include_secrets?: boolean;
         };
+        SearchRecord: {
+            /**
+             * @description A line that matches, or one around it.
+             * @enum {string}
+             */
+            type: "match" | "context";
+            /** @description Path of the file, relative to the searched folder. */
+            path: string;
+            /** @description Number of the line, from 1; null if the line is too long to be read. */
+            line: number | null;
+            /** @description Up to 500 characters of the line around its first match; null as above. */
+            text: string | null;
+            /** @description Where `text` begins in the line, in UTF-16 code units. */
+            offset: number;
+            /** @description Whether the line goes on after `text`. */
+            cut: boolean;
+            /** @description Begin and end of each match in `text`, in UTF-16 code units. */
+            ranges: number[][];
+        } | {
+            /**
+             * @description The end of the answer.
+             * @enum {string}
+             */
+            type: "end";
+            /** @description Number of matching lines that were sent. */
+            matches: number;
+            /** @description Number of files that they are in. */
+            files: number;
+            /** @description What ended the search early: `limit`, the size of the answer, or the time. Null: all was searched. */
+            stopped: ("matches" | "size" | "time") | null;
+        };
         /** SecretCreateRequest */
         SecretCreateRequest: {
             /** @description Name of the secret: a letter followed by letters, digits and underscores; at most 64 characters. */
@@ -11174,6 +11443,33 @@ export interface components {
             /** @description The text, which the model reads unchanged. */
             text: string;
         };
+        TextLines: {
+            /** @description The lines; none beyond the end of the file, or where the first line was not reached. */
+            lines: {
+                /** @description Number of the line, from 1. */
+                number: number;
+                /** @description The line without its end, up to 8 KiB of it. */
+                text: string;
+                /** @description Whether the line goes on after `text`. */
+                cut: boolean;
+            }[];
+            /** @description Size of the file in bytes. */
+            size: number;
+            /** @description Where the following lines begin; null at the end of the file. */
+            next: {
+                /** @description Number of the line. */
+                from: number;
+                /** @description Where it begins in the file, in bytes. */
+                offset: number;
+            } | null;
+            /** @description Whether the file is no text; it has no lines then. */
+            binary: boolean;
+            /**
+             * Format: date-time
+             * @description Time of the last change.
+             */
+            modified_at: string;
+        };
         ThinkAction: {
             /** @description The thought to log. */
             thought: string;
@@ -11576,6 +11872,40 @@ export interface components {
              * @enum {string}
              */
             kind: "ToolShieldLLMSecurityAnalyzer";
+        };
+        TreeEntry: {
+            /** @description Name of the entry; bytes that are not UTF-8 are shown as U+FFFD. */
+            name: string;
+            /**
+             * @description What it is; `other`: a pipe, a socket, a device, or it is gone meanwhile.
+             * @enum {string}
+             */
+            kind: "file" | "folder" | "link" | "other";
+            /** @description Size of a file in bytes; null for everything else. */
+            size: number | null;
+            /** @description Time of the last change; null if it is gone meanwhile. */
+            modified_at: string | null;
+            /** @description What a link leads to; null for everything else, and for links out of the allowed folder. */
+            target: ("file" | "folder") | null;
+            /** @description What git says of it; null: as in the last commit, or not known. Of a folder only if all of it is untracked or ignored. */
+            git: ("added" | "modified" | "deleted" | "untracked" | "ignored" | "conflicted") | null;
+            /** @description Whether something in a folder is changed or untracked. */
+            contains_changes: boolean;
+        };
+        TreePage: {
+            /** @description The entries of the page. */
+            items: components["schemas"]["TreeEntry"][];
+            /** @description `page_id` of the next page; null on the last one. */
+            next_page_id: string | null;
+            /** @description Number of entries in all pages. */
+            total: number;
+            /** @description Whether the folder has more entries than are looked at. */
+            truncated: boolean;
+            /**
+             * @description Whether `git` of the entries is known; `partial`: there are too many changes, `none`: no repository.
+             * @enum {string}
+             */
+            git: "complete" | "partial" | "unavailable" | "none";
         };
         UnavailableError: {
             /** @description What is unavailable, and why. */
@@ -23420,6 +23750,242 @@ export interface operations {
             };
         };
     };
+    Files_view: {
+        parameters: {
+            query: {
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
+                path: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The content of the file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The requested range of the file. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The path is not absolute, is not a file, or lies outside of the allowed folder. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The server may not read the file, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The file does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The requested range lies outside of the file. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Files_lines: {
+        parameters: {
+            query: {
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
+                path: string;
+                /** @description Number of the first line, from 1. */
+                from?: number;
+                /** @description Where that line begins in the file, in bytes, as `next` of an earlier answer says; 0: not known. */
+                offset?: number;
+                /** @description Maximum number of lines. */
+                count?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines, and where the following ones begin. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TextLines"];
+                };
+            };
+            /** @description The path is not absolute, is not a file, or lies outside of the allowed folder. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The server may not read the file, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The file does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
     Files_createDirectory: {
         parameters: {
             query: {
@@ -23794,6 +24360,272 @@ export interface operations {
             };
             /** @description The requested range lies outside of the file. */
             416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Files_viewInConversation: {
+        parameters: {
+            query: {
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
+                path: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation in whose workspace the operation works: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                runtime_conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The content of the file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The requested range of the file. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The path is not absolute, is not a file, or lies outside of the allowed folder. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The server may not read the file, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The file does not exist. No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The requested range lies outside of the file. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Files_linesInConversation: {
+        parameters: {
+            query: {
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
+                path: string;
+                /** @description Number of the first line, from 1. */
+                from?: number;
+                /** @description Where that line begins in the file, in bytes, as `next` of an earlier answer says; 0: not known. */
+                offset?: number;
+                /** @description Maximum number of lines. */
+                count?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation in whose workspace the operation works: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                runtime_conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines, and where the following ones begin. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TextLines"];
+                };
+            };
+            /** @description The path is not absolute, is not a file, or lies outside of the allowed folder. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The server may not read the file, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The file does not exist. No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -25704,6 +26536,837 @@ export interface operations {
                 };
             };
             /** @description The path does not exist. No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Search_names: {
+        parameters: {
+            query: {
+                /**
+                 * @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`.
+                 * @example /tmp
+                 */
+                path: string;
+                /** @description Also look at files and folders whose names begin with a dot. `.git` is never looked at. */
+                hidden?: boolean;
+                /** @description Also look at files that `.gitignore`, `.ignore` and `.rgignore` leave out. */
+                ignored?: boolean;
+                /**
+                 * @description Characters that occur in the path in this order, in upper or lower case. Words that are separated by spaces are looked for each on its own. Empty: all files.
+                 * @example readme
+                 */
+                query?: string;
+                /** @description Maximum number of files in the answer. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The files that fit best. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundNames"];
+                };
+            };
+            /** @description The path cannot be used or is not a folder. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The server may not read the folder, or it lies outside of the allowed one. The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The folder does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many searches run, of this key or of all. The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description There is no ripgrep for the platform of the server. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Search_content: {
+        parameters: {
+            query: {
+                /**
+                 * @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`.
+                 * @example /tmp
+                 */
+                path: string;
+                /** @description Also look at files and folders whose names begin with a dot. `.git` is never looked at. */
+                hidden?: boolean;
+                /** @description Also look at files that `.gitignore`, `.ignore` and `.rgignore` leave out. */
+                ignored?: boolean;
+                /**
+                 * @description The text, or the regular expression, that a line has to contain.
+                 * @example TODO
+                 */
+                query: string;
+                /** @description The query is a regular expression in the syntax of Rust (https://docs.rs/regex): no look-around and no back-references, so that its time grows with the length of the text only. */
+                regex?: boolean;
+                /** @description Whether upper and lower case are told apart. `smart`: if the query has upper case. */
+                case?: "smart" | "sensitive" | "insensitive";
+                /** @description Only matches that are whole words. */
+                whole_words?: boolean;
+                /** @description Globs of which a file has to match one, such as `*.ts` or `src/**\/*.{js,ts}`; may be repeated. Without a slash it is for the name, with one for the path from the searched folder. Empty: all files. */
+                include?: string[];
+                /** @description Globs of files and folders that are left out; may be repeated. */
+                exclude?: string[];
+                /** @description Number of lines around each match that are sent, too. */
+                context?: number;
+                /** @description Maximum number of matching lines. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines, those of a file together, and the end. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["SearchRecord"];
+                };
+            };
+            /** @description The path cannot be used or is not a folder. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The server may not read the folder, or it lies outside of the allowed one. The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The folder does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many searches run, of this key or of all. The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description There is no ripgrep for the platform of the server. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Search_namesInConversation: {
+        parameters: {
+            query: {
+                /**
+                 * @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`.
+                 * @example /tmp
+                 */
+                path: string;
+                /** @description Also look at files and folders whose names begin with a dot. `.git` is never looked at. */
+                hidden?: boolean;
+                /** @description Also look at files that `.gitignore`, `.ignore` and `.rgignore` leave out. */
+                ignored?: boolean;
+                /**
+                 * @description Characters that occur in the path in this order, in upper or lower case. Words that are separated by spaces are looked for each on its own. Empty: all files.
+                 * @example readme
+                 */
+                query?: string;
+                /** @description Maximum number of files in the answer. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation in whose workspace the operation works: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                runtime_conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The files that fit best. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundNames"];
+                };
+            };
+            /** @description The path cannot be used or is not a folder. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The server may not read the folder, or it lies outside of the allowed one. The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The folder does not exist. No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many searches run, of this key or of all. The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description There is no ripgrep for the platform of the server. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Search_contentInConversation: {
+        parameters: {
+            query: {
+                /**
+                 * @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`.
+                 * @example /tmp
+                 */
+                path: string;
+                /** @description Also look at files and folders whose names begin with a dot. `.git` is never looked at. */
+                hidden?: boolean;
+                /** @description Also look at files that `.gitignore`, `.ignore` and `.rgignore` leave out. */
+                ignored?: boolean;
+                /**
+                 * @description The text, or the regular expression, that a line has to contain.
+                 * @example TODO
+                 */
+                query: string;
+                /** @description The query is a regular expression in the syntax of Rust (https://docs.rs/regex): no look-around and no back-references, so that its time grows with the length of the text only. */
+                regex?: boolean;
+                /** @description Whether upper and lower case are told apart. `smart`: if the query has upper case. */
+                case?: "smart" | "sensitive" | "insensitive";
+                /** @description Only matches that are whole words. */
+                whole_words?: boolean;
+                /** @description Globs of which a file has to match one, such as `*.ts` or `src/**\/*.{js,ts}`; may be repeated. Without a slash it is for the name, with one for the path from the searched folder. Empty: all files. */
+                include?: string[];
+                /** @description Globs of files and folders that are left out; may be repeated. */
+                exclude?: string[];
+                /** @description Number of lines around each match that are sent, too. */
+                context?: number;
+                /** @description Maximum number of matching lines. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation in whose workspace the operation works: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                runtime_conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines, those of a file together, and the end. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["SearchRecord"];
+                };
+            };
+            /** @description The path cannot be used or is not a folder. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The server may not read the folder, or it lies outside of the allowed one. The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The folder does not exist. No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many searches run, of this key or of all. The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description There is no ripgrep for the platform of the server. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Tree_level: {
+        parameters: {
+            query: {
+                /**
+                 * @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`.
+                 * @example /tmp
+                 */
+                path: string;
+                /** @description The `next_page_id` of the previous page; null: the first page. */
+                page_id?: string | null;
+                /** @description Maximum number of entries in the page. */
+                limit?: number;
+                /** @description Include entries whose names begin with a dot. */
+                hidden?: boolean;
+                /** @description Ask git for the state of the entries. */
+                git?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TreePage"];
+                };
+            };
+            /** @description The path cannot be used or is not a folder. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The server may not read the folder, or it lies outside of the allowed one. The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The folder does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Tree_levelInConversation: {
+        parameters: {
+            query: {
+                /**
+                 * @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`.
+                 * @example /tmp
+                 */
+                path: string;
+                /** @description The `next_page_id` of the previous page; null: the first page. */
+                page_id?: string | null;
+                /** @description Maximum number of entries in the page. */
+                limit?: number;
+                /** @description Include entries whose names begin with a dot. */
+                hidden?: boolean;
+                /** @description Ask git for the state of the entries. */
+                git?: boolean;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation in whose workspace the operation works: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                runtime_conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TreePage"];
+                };
+            };
+            /** @description The path cannot be used or is not a folder. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The server may not read the folder, or it lies outside of the allowed one. The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The folder does not exist. No conversation has this id, or another running server owns it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -32978,7 +34641,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, logs, models, webhooks, the audit log and the limits of keys. */
+            /** @description Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, watched folders, searches, logs, models, webhooks, the audit log and the limits of keys. */
             200: {
                 headers: {
                     [name: string]: unknown;

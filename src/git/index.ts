@@ -8,6 +8,7 @@ export { GitBounds } from './repository/git-bounds.js';
 export { GitCommandError, GitFetchError, GitFetchTimeoutError, GitPathError } from './git-errors.js';
 export { gitFolderAt } from './repository/git-folder.js';
 export { ensureRepository } from './repository/init-repository.js';
+export { statesBelow, type GitState, type GitStates } from './changes/status.js';
 export { writePatch } from './changes/patch.js';
 export { fetchRepository, hasChanges, repositoryFiles, repositoryTop } from './repository-reader.js';
 export { Repository } from './repository/repository.js';

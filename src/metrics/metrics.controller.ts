@@ -8,6 +8,7 @@ import { diskSpace } from '../files/index.js';
 import { KeyLimiter } from '../limits/index.js';
 import { EventLoopDelay } from '../server/index.js';
 import { EventStreams, SocketConnections } from '../sockets/index.js';
+import { SearchService, WatchService } from '../workspace/index.js';
 import { WebhooksService } from '../webhooks/index.js';
 import { EXPOSITION_TYPE, exposition } from './exposition.js';
 
@@ -25,6 +26,8 @@ export class MetricsController {
     private readonly config: AppConfig,
     private readonly trail: AuditTrail,
     private readonly limiter: KeyLimiter,
+    private readonly watches: WatchService,
+    private readonly searches: SearchService,
   ) {}
 
   @Get('metrics')
@@ -39,7 +42,7 @@ export class MetricsController {
     answers: {
       200: {
         description:
-          'Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, logs, models, webhooks, the audit log and the limits of keys.',
+          'Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, watched folders, searches, logs, models, webhooks, the audit log and the limits of keys.',
         schema: { type: 'string' },
         mediaType: 'text/plain',
       },
@@ -55,6 +58,8 @@ export class MetricsController {
       runs: { running, limit, refused, queued: this.queue.size, waits: this.queue.waits },
       sockets: this.sockets.size,
       streams: this.streams.size,
+      watches: this.watches.counts,
+      searches: this.searches.size,
       webhooks: this.webhooks.localStatus(),
       disk: await diskSpace(this.config.paths.conversations),
       auditBacklog: this.trail.backlog,

@@ -3,11 +3,12 @@ import { ConversationsModule } from '../conversations/conversations.module.js';
 import { ServerModule } from '../server/index.js';
 import { SocketsModule } from '../sockets/index.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
+import { WorkspaceModule } from '../workspace/index.js';
 import { MetricsController } from './metrics.controller.js';
 
 /** The metrics endpoint. */
 @Module({
-  imports: [ConversationsModule, ServerModule, SocketsModule, WebhooksModule],
+  imports: [ConversationsModule, ServerModule, SocketsModule, WebhooksModule, WorkspaceModule],
   controllers: [MetricsController],
 })
 export class MetricsModule {}

@@ -10,6 +10,10 @@ interface ServerFacts {
   runs: { running: number; limit: number; refused: number; queued: number; waits: Timing };
   sockets: number;
   streams: number;
+  /** Trees of files that are watched, and their folders. */
+  watches: { trees: number; folders: number };
+  /** Searches that run. */
+  searches: number;
   webhooks: readonly WebhookStatus[];
   /** Undefined if it is not known. */
   disk: DiskSpace | undefined;
@@ -21,7 +25,8 @@ interface ServerFacts {
 
 /** Conversations, runs, sockets, logs, models and webhooks. */
 export function serverMetrics(facts: ServerFacts): Metric[] {
-  const { conversations, runs, sockets, streams, webhooks, disk, auditBacklog, limits } = facts;
+  const { conversations, runs, sockets, streams, watches, searches } = facts;
+  const { webhooks, disk, auditBacklog, limits } = facts;
   const ofWebhooks = (count: (webhook: WebhookStatus) => number): Sample[] =>
     webhooks.map((webhook) => ({ value: count(webhook), labels: { webhook: webhook.name ?? webhook.id } }));
   return [
@@ -36,6 +41,9 @@ export function serverMetrics(facts: ServerFacts): Metric[] {
     timing('run_wait_seconds', 'Time that runs have waited for a free slot.', runs.waits),
     gauge('sockets', 'Open sockets.', sockets),
     gauge('event_streams', 'Open streams of server-sent events.', streams),
+    gauge('watched_trees', 'Trees of files that clients watch.', watches.trees),
+    gauge('watched_folders', 'Folders in these trees.', watches.folders),
+    gauge('searches', 'Searches of files that run.', searches),
     counter(
       'sockets_slow_total',
       'Sockets closed because their clients read too slowly.',

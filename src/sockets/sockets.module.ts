@@ -11,6 +11,8 @@ import { LegacyEventsGateway } from './gateways/legacy-events.gateway.js';
 import { SessionGateway } from './gateways/session.gateway.js';
 import { SharedGateway } from './gateways/shared.gateway.js';
 import { SharesModule } from '../shares/index.js';
+import { ConversationFilesGateway, MachineFilesGateway } from './gateways/files.gateway.js';
+import { WorkspaceModule } from '../workspace/index.js';
 import { SocketConnections } from './connections/socket-connections.js';
 import { SocketAccounting } from './handshake/socket-accounting.js';
 import { SocketGate } from './handshake/socket-gate.js';
@@ -23,7 +25,7 @@ import { EventStreams } from './streams/event-streams.js';
  * must use `PatternWsAdapter`.
  */
 @Module({
-  imports: [BashModule, ConversationsModule, EventBusModule, ExtensionsModule, SharesModule],
+  imports: [BashModule, ConversationsModule, EventBusModule, ExtensionsModule, SharesModule, WorkspaceModule],
   controllers: [EventStreamController],
   providers: [
     SocketConnections,
@@ -38,6 +40,8 @@ import { EventStreams } from './streams/event-streams.js';
     BashEventsGateway,
     AppBackendsGateway,
     SharedGateway,
+    ConversationFilesGateway,
+    MachineFilesGateway,
   ],
   exports: [EventStreams, SocketConnections, SocketGate],
 })

@@ -12,6 +12,7 @@ export { readResponseText } from './response-text.js';
 export { isSecretName } from './secret-name.js';
 export { taggedParts } from './tagged-parts.js';
 export { withoutTrailing, withoutTrailingSlashes } from './trailing-characters.js';
+export { unifiedDiff, type UnifiedDiff } from './unified-diff.js';
 export { splitBasicAuth, type AddressParts } from './url/basic-auth.js';
 export { decodeUrlPart, isHostUrl, isHttpUrl, parseUrl } from './url/parse-url.js';
 export { maskParameters, maskRemote, maskRemotes } from './url/remote-address.js';

@@ -43,5 +43,5 @@ export {
 export { ToolRegistrySubstitute, ToolsModule } from './tools.module.js';
 export { truncateMiddle } from './truncate.js';
 export { globMatcher } from './search/glob-matcher.js';
-export { SearchError } from './search/ripgrep.js';
+export { ripgrepPath, SearchError } from './search/ripgrep.js';
 export { matchesSequence } from './search/match-sequence.js';

@@ -1,12 +1,14 @@
 import { type JsonSchema, objectSchema } from '../http/index.js';
 import { fileSchemas } from './files/docs-schemas.js';
 import { gitSchemas } from './git/docs-schemas.js';
+import { searchSchemas } from './search/docs-schemas.js';
 
 /** Schemas of the answers of this folder's routes. */
 export function workspaceSchemas(): Record<string, JsonSchema> {
   return {
     ...fileSchemas(),
     ...gitSchemas(),
+    ...searchSchemas(),
     VSCodeUrlResponse: objectSchema({
       url: [
         { anyOf: [{ type: 'string' }, { type: 'null' }] },

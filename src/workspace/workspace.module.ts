@@ -15,6 +15,11 @@ import { RepositoriesController } from './git/repositories.controller.js';
 import { RepositorySearch } from './git/repository-search.js';
 import { RuntimeController } from './runtime.controller.js';
 import { RuntimeScopesModule } from './paths/runtime-scopes.module.js';
+import { SearchController } from './search/search.controller.js';
+import { SearchService } from './search/search.service.js';
+import { TreeController } from './tree/tree.controller.js';
+import { TreeService } from './tree/tree.service.js';
+import { WatchService } from './watch/watch.service.js';
 import { ConversationVscodeController } from './vscode/conversation-vscode.controller.js';
 import { Editor } from './vscode/editor.js';
 import { VscodeController } from './vscode/vscode.controller.js';
@@ -34,10 +39,22 @@ documentSchemas(async () => (await import('./docs-schemas.js')).workspaceSchemas
     ArchiveController,
     RepositoriesController,
     GitController,
+    SearchController,
+    TreeController,
     RuntimeController,
     VscodeController,
     ConversationVscodeController,
   ],
-  providers: [FilesService, ArchiveService, GitService, RepositorySearch, Editor],
+  providers: [
+    FilesService,
+    ArchiveService,
+    GitService,
+    RepositorySearch,
+    SearchService,
+    TreeService,
+    WatchService,
+    Editor,
+  ],
+  exports: [SearchService, WatchService],
 })
 export class WorkspaceModule {}

@@ -31,6 +31,11 @@ const ADDED: readonly string[] = [
   'DELETE /api/conversations/{conversation_id}/queued_run',
   'POST /api/conversations/import',
   'GET /api/llm/models/search',
+  // Looking into a workspace.
+  ...['search/names', 'search/content', 'tree', 'lines', 'view'].flatMap((name) => [
+    `GET /api/file/${name}`,
+    `GET /api/conversations/{runtime_conversation_id}/file/${name}`,
+  ]),
   // Share links: the original has none.
   'GET /api/conversations/{conversation_id}/shares',
   'POST /api/conversations/{conversation_id}/shares',

@@ -97,6 +97,8 @@ const SOCKETS = [
   ['/api/conversations/:id/events/socket', 'read', true],
   ['/sockets/conversations', 'read', true],
   ['/sockets/bash-events', 'admin', false],
+  ['/sockets/files/:id', 'read', true],
+  ['/sockets/files', 'admin', false],
 ] as const;
 /** Open to nobody with a key: one needs a link, the other the session of a page of a canvas extension. */
 const SHARED_SOCKET = '/sockets/shared/:id';

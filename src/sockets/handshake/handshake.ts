@@ -9,6 +9,7 @@ import {
   parseUuid,
   problemsOf,
   readDto,
+  text,
 } from '../../http/index.js';
 import type { KeyAdmission } from './key-admission.js';
 import type { Handshake } from './pattern-ws-adapter.js';
@@ -102,6 +103,18 @@ export function readSessionResend(query: URLSearchParams): Resend | undefined {
   if (!options) return undefined;
   const { after_seq: afterSeq } = options;
   return afterSeq === undefined ? { from: 'nothing' } : { from: 'seq', afterSeq };
+}
+
+/** Query parameters of the sockets of files. */
+class WatchQueryDto {
+  @Field(text({ max: 4_095 }), 'The folder whose changes are sent.', { optional: true })
+  path?: string;
+}
+
+/** The folder that a socket of files is about, as the client has named it; undefined: it names none. */
+export function readWatchedPath(query: URLSearchParams): { path: string | undefined } | undefined {
+  const options = readQuery(WatchQueryDto, query);
+  return options && { path: options.path };
 }
 
 /** The last value of a repeated parameter counts. */

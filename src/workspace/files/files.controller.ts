@@ -4,12 +4,18 @@ import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { Scope } from '../../auth/index.js';
 import { RuntimeConversationIdPipe, Operation } from '../../http/index.js';
 import { CountsAsActivity } from '../../server/index.js';
-import { FilePathQueryDto } from './files.dto.js';
-import { sendOpened } from './send-file.js';
+import { FilePathQueryDto, LinesQueryDto } from './files.dto.js';
+import { sendForView, sendOpened } from './send-file.js';
 import { FilesService } from './files.service.js';
+import type { TextLines } from './text-lines.js';
 
 const tag = 'Files';
 const SCOPE = 'runtime_conversation_id';
+const READ_ERRORS = {
+  400: 'The path is not absolute, is not a file, or lies outside of the allowed folder.',
+  403: 'The server may not read the file, or it may hold git credentials.',
+  404: 'The file does not exist.',
+};
 
 /** Uploads and downloads, on the machine or in the folder of a conversation. */
 @Controller(['api/file', `api/conversations/:${SCOPE}/file`])
@@ -71,9 +77,7 @@ export class FilesController {
       206: { description: 'The requested range of the file.' },
     },
     errors: {
-      400: 'The path is not absolute, is not a file, or lies outside of the allowed folder.',
-      403: 'The server may not read the file, or it may hold git credentials.',
-      404: 'The file does not exist.',
+      ...READ_ERRORS,
       416: 'The requested range lies outside of the file.',
     },
   })
@@ -87,6 +91,52 @@ export class FilesController {
     // The requested name: a link may lead to a file with another name.
     const name = path.basename(path.normalize(query.path));
     await sendOpened(request, response, file, { attachment: { name, type: 'application/octet-stream' } });
+  }
+
+  @Get('view')
+  @Scope('read', { machine: 'admin', own: true })
+  @Operation({
+    tag,
+    summary: 'Show a file',
+    description:
+      'For images, sound, video and the like in a page. Everything else is sent as plain text, so that no page or script in it has the ' +
+      'origin of the server. Supports ranges and conditional requests. Files that may contain git credentials are refused with 403.',
+    query: FilePathQueryDto,
+    answers: {
+      200: { description: 'The content of the file.' },
+      206: { description: 'The requested range of the file.' },
+    },
+    errors: {
+      ...READ_ERRORS,
+      416: 'The requested range lies outside of the file.',
+    },
+  })
+  async view(
+    @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
+    @Query() query: FilePathQueryDto,
+    @Req() request: HttpRequest,
+    @Res() response: HttpResponse,
+  ): Promise<void> {
+    await sendForView(request, response, await this.files.download(query.path, scope));
+  }
+
+  @Get('lines')
+  @Scope('read', { machine: 'admin', own: true })
+  @Operation({
+    tag,
+    summary: 'Get lines of a text file',
+    description:
+      'At most `count` lines and 1 MiB, and 8 KiB of each line. `next` of the answer has `from` and `offset` of the following ' +
+      'lines: with them the server does not have to read the file from its beginning, which it does for 256 MiB at most.',
+    query: LinesQueryDto,
+    answers: { 200: { description: 'The lines, and where the following ones begin.', schema: 'TextLines' } },
+    errors: READ_ERRORS,
+  })
+  lines(
+    @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
+    @Query() { path: file, from, offset, count }: LinesQueryDto,
+  ): Promise<TextLines> {
+    return this.files.lines(file, { from, offset }, count, scope);
   }
 
   @Post('create_directory')

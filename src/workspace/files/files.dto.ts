@@ -10,6 +10,36 @@ export class FilePathQueryDto {
   path!: string;
 }
 
+/** A range of lines of a file. */
+export class LinesQueryDto extends FilePathQueryDto {
+  @Field(integer({ ge: 1, le: Number.MAX_SAFE_INTEGER }), 'Number of the first line, from 1.')
+  from = 1;
+
+  @Field(
+    integer({ ge: 0, le: Number.MAX_SAFE_INTEGER }),
+    'Where that line begins in the file, in bytes, as `next` of an earlier answer says; 0: not known.',
+  )
+  offset = 0;
+
+  @Field(integer({ ge: 1, le: 5_000 }), 'Maximum number of lines.')
+  count = 500;
+}
+
+/** A level of a tree. */
+export class TreeQueryDto extends FilePathQueryDto {
+  @Field(nullable(text({ max: 2_000 })), 'The `next_page_id` of the previous page; null: the first page.')
+  page_id: string | null = null;
+
+  @Field(integer({ ge: 1, le: 1_000 }), 'Maximum number of entries in the page.')
+  limit = 500;
+
+  @Field(flag(), 'Include entries whose names begin with a dot.')
+  hidden = true;
+
+  @Field(flag(), 'Ask git for the state of the entries.')
+  git = true;
+}
+
 /** Options of the home listing. */
 export class HomeQueryDto {
   @Field(flag(), 'Include folders whose names begin with a dot.')

@@ -8,6 +8,7 @@ import type { Located, OpenedFile } from '../paths/path-scope.js';
 import { RuntimeScopes } from '../paths/runtime-scopes.js';
 import { SafeFolder } from '../paths/safe-folder.js';
 import { describeHome, listSubfolders, type HomeView, type SubfolderPage } from './listing.js';
+import { readLines, type LinePosition, type TextLines } from './text-lines.js';
 import { upload } from './upload.js';
 
 /** File operations for clients. A conversation id restricts the paths to its folder. */
@@ -37,6 +38,21 @@ export class FilesService {
       if (located.kind !== 'file') throw new UnusablePathError('Path is not a file');
       return paths.openFile(located.path);
     });
+  }
+
+  /** Some lines of a file. @param position where they begin; see `readLines` */
+  async lines(
+    file: string,
+    position: LinePosition,
+    count: number,
+    conversationId?: string,
+  ): Promise<TextLines> {
+    const opened = await this.download(file, conversationId);
+    try {
+      return await withPathErrors(() => readLines(opened, position, count));
+    } finally {
+      await opened.handle.close();
+    }
   }
 
   /** Creates a folder and its missing parents. */

@@ -63,6 +63,33 @@ export function sendFile(
   });
 }
 
+/** What browsers show as it is, and what cannot run anything: by extension. */
+const SHOWN_TYPES: Readonly<Record<string, string>> = {
+  ...{ png: 'image/png', jpg: 'image/jpeg', jpeg: 'image/jpeg', gif: 'image/gif', webp: 'image/webp' },
+  ...{ avif: 'image/avif', bmp: 'image/bmp', ico: 'image/x-icon', svg: 'image/svg+xml' },
+  ...{ mp3: 'audio/mpeg', ogg: 'audio/ogg', wav: 'audio/wav', flac: 'audio/flac', m4a: 'audio/mp4' },
+  ...{ mp4: 'video/mp4', webm: 'video/webm', mov: 'video/quicktime' },
+};
+/** Scripts, forms, frames and requests of what is shown have no effect, also those of an SVG. */
+const SHOWN_POLICY = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+
+/**
+ * Answers a request with an open file for a look: images, sound and video with their type, everything else as
+ * text, so that nothing in it is executed with the origin of the server. Otherwise as `sendOpened`.
+ */
+export async function sendForView(request: Request, response: Response, file: OpenedFile): Promise<void> {
+  const extension = path.extname(file.path).slice(1).toLowerCase();
+  response.setHeader('Content-Security-Policy', SHOWN_POLICY);
+  response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
+  response.setHeader('Content-Disposition', 'inline');
+  try {
+    response.setHeader('Content-Type', SHOWN_TYPES[extension] ?? 'text/plain; charset=utf-8');
+    await sendFile(request, response, file.source);
+  } finally {
+    await file.handle.close();
+  }
+}
+
 /** Maps the library's errors for a file that was deleted or became unreadable after the check. */
 function toHttpError(error: unknown): unknown {
   const status = statusOf(error);

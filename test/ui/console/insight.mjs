@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 const COSTS = { input_cost_per_token: 3e-6, output_cost_per_token: 15e-6, max_input_tokens: 20_000 };
@@ -13,6 +13,7 @@ export async function insight(test) {
   await waterfall(test, id);
   await costAndContext(test, id);
   await files(test, id, workspace);
+  await tree(test, id, workspace);
   await branches(test, id);
   await empty(test, workspace);
 }
@@ -158,6 +159,33 @@ async function files({ openPage, step, axe, screenshots }, id, workspace) {
     const text = await readFile(await saved.path(), 'utf8');
     assert.equal(text, await readFile(path.join(workspace, 'limits.txt'), 'utf8'));
   });
+  await page.context().close();
+}
+
+async function tree({ openPage, step, axe, screenshots }, id, workspace) {
+  const page = await openPage({ at: `conversations/${id}?panel=workspace` });
+  const panel = page.getByRole('tabpanel');
+  await step('the tree shows files with their state in git, and follows changes', async () => {
+    const row = panel.getByRole('listitem').filter({ hasText: 'limits.txt' });
+    await row.getByRole('img', { name: 'modified' }).waitFor();
+    await writeFile(path.join(workspace, 'new <b>.txt'), '');
+    const added = panel.getByRole('listitem').filter({ hasText: 'new <b>.txt' });
+    await added.getByRole('img', { name: 'untracked' }).waitFor();
+    await axe(page);
+    await screenshots(page, 'insight-tree');
+  });
+  await step('files are found by name and by content, and shown at the line', async () => {
+    const query = page.getByRole('searchbox', { name: 'Find a file by name' });
+    await query.fill('lmt');
+    await panel.getByRole('button', { name: 'limits.txt' }).waitFor();
+    await panel.getByRole('button', { name: 'In files' }).click();
+    await page.getByRole('searchbox', { name: 'Search in files' }).fill('THREE');
+    await panel.getByRole('button', { name: /3\s*three/ }).click();
+    const dialog = page.getByRole('dialog', { name: 'limits.txt' });
+    await dialog.getByText('2 <b>bold</b>').waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).last().click();
+  });
+  await rm(path.join(workspace, 'new <b>.txt'));
   await page.context().close();
 }
 

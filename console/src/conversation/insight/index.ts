@@ -7,7 +7,7 @@ export type { InsightInfo, InsightProps } from './insight-props.js';
 /** A panel about what a conversation did, for a tab beside its events. */
 export interface InsightPanel {
   /** For addresses. */
-  id: 'time' | 'cost' | 'context' | 'branches' | 'files';
+  id: 'time' | 'cost' | 'context' | 'branches' | 'files' | 'workspace';
   label: string;
   View: ComponentType<InsightProps>;
 }
@@ -19,6 +19,9 @@ const branches = lazyView<InsightProps>(
   async () => (await import('./branches/branches-panel.js')).BranchesPanel,
 );
 const files = lazyView<InsightProps>(async () => (await import('./files/files-panel.js')).FilesPanel);
+const workspace = lazyView<InsightProps>(
+  async () => (await import('./workspace/workspace-panel.js')).WorkspacePanel,
+);
 
 /** The panels in the order of their tabs. The code of each is loaded when it is first shown. */
 export const INSIGHT_PANELS: readonly InsightPanel[] = [
@@ -27,4 +30,5 @@ export const INSIGHT_PANELS: readonly InsightPanel[] = [
   { id: 'context', label: 'Context', View: context },
   { id: 'branches', label: 'Branches', View: branches },
   { id: 'files', label: 'Files', View: files },
+  { id: 'workspace', label: 'Tree', View: workspace },
 ];
