@@ -18,6 +18,8 @@ import { AcpDiscovery } from './agent-runtime/acp-discovery.js';
 import { BranchesController } from './api/branches.controller.js';
 import { ChildStarter } from './branches/child-starter.js';
 import { BranchesService } from './branches/branches.service.js';
+import { CheckpointsController } from './api/checkpoints.controller.js';
+import { CheckpointsService } from './checkpoints/checkpoints.service.js';
 import { ConversationCreation } from './conversation/conversation-creation.js';
 import { ConversationInfoCache } from './registry/conversation-info-cache.js';
 import { ConversationRegistry } from './registry/conversation-registry.js';
@@ -76,7 +78,15 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
 
 /** Conversations: the use cases, their REST routes and the agents. */
 @Module({
-  imports: [EventBusModule, LlmModule, StorageModule, DocumentsModule, ToolsModule, SettingsModule, TransferModule],
+  imports: [
+    EventBusModule,
+    LlmModule,
+    StorageModule,
+    DocumentsModule,
+    ToolsModule,
+    SettingsModule,
+    TransferModule,
+  ],
   controllers: [
     // Before the routes with an id in the same place.
     SummariesController,
@@ -91,6 +101,7 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
     ProfileDiagnosisController,
     TimelineController,
     RunQueueController,
+    CheckpointsController,
   ],
   providers: [
     AgentLoop,
@@ -110,6 +121,7 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
     CredentialBindings,
     BranchesService,
     TimelineService,
+    CheckpointsService,
     GoalsService,
     AcpDiscovery,
     ToolPreload,

@@ -7,7 +7,7 @@ export type { InsightInfo, InsightProps } from './insight-props.js';
 /** A panel about what a conversation did, for a tab beside its events. */
 export interface InsightPanel {
   /** For addresses. */
-  id: 'time' | 'cost' | 'context' | 'branches' | 'files';
+  id: 'time' | 'cost' | 'context' | 'branches' | 'changes' | 'files';
   label: string;
   View: ComponentType<InsightProps>;
 }
@@ -18,6 +18,7 @@ const context = lazyView<InsightProps>(async () => (await import('./context/cont
 const branches = lazyView<InsightProps>(
   async () => (await import('./branches/branches-panel.js')).BranchesPanel,
 );
+const changes = lazyView<InsightProps>(async () => (await import('./changes/changes-panel.js')).ChangesPanel);
 const files = lazyView<InsightProps>(async () => (await import('./files/files-panel.js')).FilesPanel);
 
 /** The panels in the order of their tabs. The code of each is loaded when it is first shown. */
@@ -26,5 +27,6 @@ export const INSIGHT_PANELS: readonly InsightPanel[] = [
   { id: 'cost', label: 'Cost', View: cost },
   { id: 'context', label: 'Context', View: context },
   { id: 'branches', label: 'Branches', View: branches },
+  { id: 'changes', label: 'Changes', View: changes },
   { id: 'files', label: 'Files', View: files },
 ];
