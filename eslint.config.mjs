@@ -39,11 +39,14 @@ const ARROWS = {
   // The edge knows no feature: errors say of what kind they are.
   http: ['auth', 'crypto', 'errors', 'events', 'flow', 'logging', 'telemetry', 'text'],
   openapi: ['auth', 'config', 'http'],
+  // Knows no conversation: it is told which steps begin and end.
+  checkpoints: ['errors', 'events', 'files', 'flow', 'git', 'meters', 'text', 'tools'],
   conversations: [
     'meters',
     'acp',
     'agent',
     'auth',
+    'checkpoints',
     'config',
     'crypto',
     'errors',
@@ -54,6 +57,7 @@ const ARROWS = {
     'http',
     'limits',
     'llm',
+    'meters',
     'openapi',
     'processes',
     'sandbox',

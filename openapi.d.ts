@@ -1185,6 +1185,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/{conversation_id}/checkpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List checkpoints
+         * @description The steps of the conversation that have changed files of its workspace, the newest first. Before a tool changes a file its content is kept; what commands change is found by size and times in files that git tracks or does not ignore.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["Checkpoints_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/checkpoints/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare two moments
+         * @description Unified diffs of the files that steps of the conversation have changed, between its beginning, the moment after a step, and now. At most 500 files and 2 MiB of text; ask for one file with `path`.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["Checkpoints_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/checkpoints/{step}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a file at a step
+         * @description The content of a file before a step that has changed it, or after it.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["Checkpoints_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore files
+         * @description Puts files back as they were before a step: created ones are removed, deleted ones written again, with their permissions. A file that was changed by somebody else since is a conflict: nothing is restored then, unless with `force`. The restore is a checkpoint itself: undo it with its number and the mode `only`. A message in the log tells the agent.
+         *
+         *     Needs the scope `write`.
+         */
+        post: operations["Checkpoints_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/{conversation_id}/shares": {
         parameters: {
             query?: never;
@@ -6588,6 +6676,108 @@ export interface components {
              */
             role: "assistant";
         };
+        Checkpoint: {
+            /** @description The number of the checkpoint, from 1. */
+            step: number;
+            /** @description The action; of a restore the message that tells of it; null: a turn of an ACP agent. */
+            event_id: string | null;
+            /** @description The number of that event; null: it is that of a sub-agent, or there is none. */
+            seq: number | null;
+            /** @description The tool; `restore` for a restore, `agent` for a turn of an ACP agent. */
+            tool: string;
+            /**
+             * Format: date-time
+             * @description When the step began.
+             */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @description When its changes were recorded.
+             */
+            ended_at: string;
+            /** @description The files that it has changed. */
+            files: components["schemas"]["CheckpointFile"][];
+            /** @description What is missing; usually nothing. */
+            incomplete: components["schemas"]["CheckpointProblem"][];
+            /** @description What a restore was asked for; null for other steps. */
+            restore: components["schemas"]["CheckpointRestore"] | null;
+        };
+        CheckpointDiff: {
+            /** @description `beginning`, `now` or the number of a checkpoint. */
+            from: string | number;
+            /** @description The other moment, named as in `from`. */
+            to: string | number;
+            /** @description The files that differ, sorted by path. */
+            files: components["schemas"]["CheckpointFileDiff"][];
+            /** @description More files differ. */
+            truncated: boolean;
+        };
+        CheckpointFile: {
+            /** @description Path below the workspace. */
+            path: string;
+            /**
+             * @description What happened to the file.
+             * @enum {string}
+             */
+            change: "created" | "modified" | "deleted";
+            /** @description Before the step; null: there was no such file. */
+            before: components["schemas"]["KeptFileVersion"] | null;
+            /** @description After the step; null: there is no such file any more. */
+            after: components["schemas"]["KeptFileVersion"] | null;
+            /** @description A file that the step has deleted and that had the same content. */
+            renamed_from: string | null;
+        };
+        CheckpointFileDiff: {
+            /** @description Path below the workspace. */
+            path: string;
+            /**
+             * @description What happened to the file.
+             * @enum {string}
+             */
+            change: "created" | "modified" | "deleted";
+            /** @description At the first moment; null: there was no such file. */
+            before: components["schemas"]["FileVersion"] | null;
+            /** @description At the second one; null: there was no such file. */
+            after: components["schemas"]["FileVersion"] | null;
+            /** @description The content is no text in UTF-8. */
+            binary: boolean;
+            /** @description Unified diff; null: see `omitted`. */
+            diff: string | null;
+            /** @description Why there is no diff: the file is binary, its content is not kept, it is larger than 512 KiB, it takes too long to compare, or the answer is full; null: there is one. */
+            omitted: ("binary" | "not_kept" | "too_large" | "too_different" | "too_much") | null;
+        };
+        CheckpointPage: {
+            /** @description The checkpoints, the newest first. */
+            items: components["schemas"]["Checkpoint"][];
+            /** @description `page_id` of the next page; null on the last one. */
+            next_page_id: string | null;
+            /** @description How many of the oldest checkpoints were dropped to make room. */
+            dropped: number;
+            /** @description Bytes that the checkpoints of the conversation take. */
+            bytes: number;
+            /** @description Bytes that they may take. */
+            max_bytes: number;
+        };
+        CheckpointProblem: {
+            /**
+             * @description Why the checkpoint does not have everything.
+             * @enum {string}
+             */
+            reason: "too_many_files" | "too_many_changes" | "not_kept" | "full" | "outside" | "unreadable" | "interrupted";
+            /** @description More about it. */
+            detail: string;
+        };
+        CheckpointRestore: {
+            /** @description The step that was undone. */
+            step: number;
+            /**
+             * @description With all later ones, or alone.
+             * @enum {string}
+             */
+            mode: "since" | "only";
+            /** @description The files that were asked for; null: all. */
+            paths: string[] | null;
+        };
         Choice: {
             /**
              * @description Why the answer ends: `stop`, because the run is done. The other values are those of OpenAI.
@@ -7468,6 +7658,19 @@ export interface components {
             /** @description Size of the stored file in bytes. */
             file_size: number;
         };
+        FileVersion: {
+            /**
+             * @description `link`: a symbolic link, whose content is its target.
+             * @enum {string}
+             */
+            kind: "file" | "link";
+            /** @description Bytes of the content. */
+            size: number;
+            /** @description Permissions in octal digits. */
+            mode: string;
+            /** @description Hash of the content; null: it was too large or could not be read. */
+            sha256: string | null;
+        };
         FinishAction: {
             /** @description Final message to send to the user. */
             message: string;
@@ -7517,6 +7720,16 @@ export interface components {
              * @default null
              */
             from_event_id?: string | null;
+            /**
+             * @description Copy the checkpoints as well, and put files back as they were at `from_event_id`. The fork works in the same folder.
+             * @default false
+             */
+            restore_files?: boolean;
+            /**
+             * @description With `restore_files`: also files that were changed by somebody else since.
+             * @default false
+             */
+            force?: boolean;
         };
         FoundName: {
             /** @description Path of the file, relative to the searched folder. */
@@ -8194,6 +8407,21 @@ export interface components {
              * @default 3
              */
             max_iterations?: number;
+        };
+        KeptFileVersion: {
+            /**
+             * @description `link`: a symbolic link, whose content is its target.
+             * @enum {string}
+             */
+            kind: "file" | "link";
+            /** @description Bytes of the content. */
+            size: number;
+            /** @description Permissions in octal digits. */
+            mode: string;
+            /** @description Hash of the content; null: it was too large or could not be read. */
+            sha256: string | null;
+            /** @description The content is kept, so that it can be read and restored. */
+            kept: boolean;
         };
         /** KeyLimits */
         KeyLimits: {
@@ -9194,6 +9422,16 @@ export interface components {
              * @default null
              */
             event_id?: string | null;
+            /**
+             * @description Put files back as they were at this event (see `POST .../restore`). A message on the branch that is left tells of it.
+             * @default false
+             */
+            restore_files?: boolean;
+            /**
+             * @description With `restore_files`: also files that were changed by somebody else since.
+             * @default false
+             */
+            force?: boolean;
         };
         /** NeverConfirm */
         NeverConfirm: {
@@ -10070,6 +10308,38 @@ export interface components {
         RenameProfileRequest: {
             /** @description New name: letters, digits, `.`, `_` and `-`; the first is a letter or a digit. */
             new_name: string;
+        };
+        /** RestoreRequest */
+        RestoreRequest: {
+            /** @description The step: the number of a checkpoint, or the id of its event. */
+            step: string;
+            /**
+             * @description `since`: undo this step and all later ones, so that files are as they were before it; `only`: undo this step alone.
+             * @default since
+             * @enum {string}
+             */
+            mode?: "since" | "only";
+            /**
+             * @description Only these files, and what is in these folders, below the workspace; null: all files of the steps.
+             * @default null
+             */
+            paths?: string[] | null;
+            /**
+             * @description Also restore files that were changed since, as far as that is possible.
+             * @default false
+             */
+            force?: boolean;
+        };
+        RestoreResult: {
+            /** @description The restore as a checkpoint; null: all files were as wanted. */
+            checkpoint: components["schemas"]["Checkpoint"] | null;
+            /** @description Files that could not be written or removed. */
+            failed: {
+                /** @description Path below the workspace. */
+                path: string;
+                /** @description The error of the system, or what has changed. */
+                reason: string;
+            }[];
         };
         RetentionDisk: {
             /** @description Size of the file system. */
@@ -16277,7 +16547,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description A run is active. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            /** @description A run is active, or files to restore were changed since: `conflicts` lists them. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -16437,7 +16707,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description A conversation with the requested id exists already. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            /** @description A conversation with the requested id exists already; or with `restore_files` a run is active, or files were changed since: `conflicts` lists them. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -20223,6 +20493,582 @@ export interface operations {
             };
             /** @description The body is larger than the limit of the server. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Checkpoints_list: {
+        parameters: {
+            query?: {
+                /** @description The `next_page_id` of the previous page; null: the page that ends with the last checkpoint. */
+                page_id?: number | null;
+                /** @description Maximum number of checkpoints in the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of checkpoints. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckpointPage"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description Checkpoints are switched off on this server. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The workspace is on another host. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Checkpoints_diff: {
+        parameters: {
+            query?: {
+                /** @description `beginning`, `now`, or the moment after a step: the number of a checkpoint, or the id of its event. */
+                from?: string;
+                /** @description The other moment, named as in `from`. */
+                to?: string;
+                /** @description Only this file, below the workspace; null: all. */
+                path?: string | null;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The files that differ. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckpointDiff"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description There is no such checkpoint. No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description Checkpoints are switched off on this server. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The workspace is on another host. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Checkpoints_content: {
+        parameters: {
+            query: {
+                /** @description The file, below the workspace. */
+                path: string;
+                /** @description Before the step or after it. */
+                side?: "before" | "after";
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+                /**
+                 * @description Number of a checkpoint, or the id of its event.
+                 * @example 1
+                 */
+                step: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes of the file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description There is no such checkpoint, or it does not have the content. No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description Checkpoints are switched off on this server. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The workspace is on another host. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Checkpoints_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        /** @description Needs a conversation whose run has ended and whose first step has changed a file. Send the example of `POST /api/conversations` first. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "step": "1",
+                 *       "mode": "since"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RestoreRequest"];
+            };
+        };
+        responses: {
+            /** @description What was restored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoreResult"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description There is no such checkpoint. No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description A run is active, or files are not as the agent has left them: `conflicts` lists these, with `reason` and whether `force` helps (`can_force`). The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not JSON: its `Content-Type` or `Content-Encoding` is another one. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The workspace is on another host. */
+            421: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -41839,7 +42685,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description A run is active. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            /** @description A run is active, or files to restore were changed since: `conflicts` lists them. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -41999,7 +42845,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description A conversation with the requested id exists already. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            /** @description A conversation with the requested id exists already; or with `restore_files` a run is active, or files were changed since: `conflicts` lists them. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
             409: {
                 headers: {
                     [name: string]: unknown;

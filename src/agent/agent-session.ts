@@ -1,6 +1,6 @@
 import type { ActionEvent, DurableEvent, EventDraft, ExecutionStatus } from '../events/index.js';
 import type { LlmDelta, LlmResponse } from '../llm/index.js';
-import type { Tool } from '../tools/index.js';
+import type { Tool, ToolResource } from '../tools/index.js';
 import type { JsonObject } from '../json/index.js';
 import type { AgentSpec } from './agent-spec.js';
 import type { AgentView } from './agent-view.js';
@@ -95,6 +95,13 @@ export interface AgentSession {
   workspaceChanged(): Promise<boolean>;
   /** Opens a stream for an answer that is being generated. `itemId` is the id of the future event. */
   stream(itemId: string): ItemStream;
+  /**
+   * Keeps what an action may change, before it does. Resolves when that is done; never rejects.
+   * @param changes the files that it names, or everything in the workspace
+   */
+  beforeChanges(action: ActionEvent, changes: readonly ToolResource[] | 'any'): Promise<void>;
+  /** The action, and the hooks after it, are done. What they have changed is recorded meanwhile. */
+  afterChanges(action: ActionEvent): void;
   /** Opens a stream for what an action prints while it is executed. Undefined: nobody can see it. */
   output(actionId: string): OutputStream | undefined;
 }

@@ -17,6 +17,7 @@ import {
 } from './config-field.js';
 import {
   BudgetsConfig,
+  CheckpointsConfig,
   KeyLimitsConfig,
   MarketplaceConfig,
   TelemetryConfig,
@@ -358,6 +359,8 @@ export class AppConfig {
   key_limits: KeyLimitsConfig = new KeyLimitsConfig();
   @Section('What models may cost, all conversations together.', BudgetsConfig)
   budgets: BudgetsConfig = new BudgetsConfig();
+  @Section('What files were before each step of an agent.', CheckpointsConfig)
+  checkpoints: CheckpointsConfig = new CheckpointsConfig();
   @Whole('Maximum megabytes of the audit log. The oldest entries are removed.', { min: 1 })
   audit_max_mb: number = 256;
   @Whole('Days that entries of the audit log are kept.', { min: 1, max: 36_500 })

@@ -1,4 +1,4 @@
-import { Choice, Custom, Decimal, Dictionary, Text, Url, Whole } from './config-field.js';
+import { Choice, Custom, Decimal, Dictionary, Flag, Text, Url, Whole } from './config-field.js';
 
 /** A receiver of webhooks. Either `base_url` or `webhook_url` (the older form) is set. */
 export class WebhookConfig {
@@ -116,6 +116,18 @@ export class KeyLimitsConfig {
     { nullable: true },
   )
   usd_per_month: number | null = null;
+}
+
+/** What files were before each step of an agent. */
+export class CheckpointsConfig {
+  @Flag('Whether the content of files is kept before an agent changes them.')
+  enabled: boolean = true;
+  @Whole('Bytes on disk for the checkpoints of a conversation. The oldest are dropped.', { min: 65_536 })
+  max_bytes: number = 128 * 1024 * 1024;
+  @Whole('Bytes of the largest file whose content is kept.', { min: 1, max: 64 * 1024 * 1024 })
+  max_file_bytes: number = 2 * 1024 * 1024;
+  @Whole('In a workspace with more files, what commands change is not followed.', { min: 1, max: 200_000 })
+  max_files: number = 20_000;
 }
 
 /** What the models of all conversations together may cost. */

@@ -1,3 +1,4 @@
+import type { RestoreConflict } from '../checkpoints/index.js';
 import type { LimitReachedError } from '../limits/index.js';
 import { DomainError, InvalidRequestError, type SocketError } from '../errors/index.js';
 
@@ -93,6 +94,42 @@ export class CredentialBindingRequiredError extends ConflictError {
   override readonly isRetryable = true;
   constructor() {
     super('credential_binding_activation_required');
+  }
+}
+
+/** No step of this number has changed files, or it was dropped. */
+export class UnknownCheckpointError extends DomainError {
+  override readonly name = 'UnknownCheckpointError';
+  readonly kind = 'not-found';
+  constructor(step: number | string) {
+    super(`No checkpoint: ${step}`);
+  }
+}
+
+/** A checkpoint does not have the content of a file. */
+export class UnknownFileError extends DomainError {
+  override readonly name = 'UnknownFileError';
+  readonly kind = 'not-found';
+  constructor(file: string) {
+    super(`The checkpoint has no content of ${file}`);
+  }
+}
+
+/** Files are not as the steps of the agent have left them. */
+export class RestoreConflictError extends ConflictError {
+  override readonly name = 'RestoreConflictError';
+  constructor(readonly conflicts: readonly RestoreConflict[]) {
+    const [first] = conflicts;
+    const more = conflicts.length > 1 ? ` and ${conflicts.length - 1} more` : '';
+    super(`Files are not as the agent has left them: ${first?.path ?? ''}${more}`);
+  }
+}
+
+/** The server keeps no checkpoints. */
+export class CheckpointsOffError extends ConflictError {
+  override readonly name = 'CheckpointsOffError';
+  constructor() {
+    super('Checkpoints are switched off on this server (checkpoints.enabled)');
   }
 }
 

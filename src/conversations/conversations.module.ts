@@ -18,6 +18,8 @@ import { AcpDiscovery } from './agent-runtime/acp-discovery.js';
 import { BranchesController } from './api/branches.controller.js';
 import { ChildStarter } from './branches/child-starter.js';
 import { BranchesService } from './branches/branches.service.js';
+import { CheckpointsController } from './api/checkpoints.controller.js';
+import { CheckpointsService } from './checkpoints/checkpoints.service.js';
 import { ConversationCreation } from './conversation/conversation-creation.js';
 import { ConversationInfoCache } from './registry/conversation-info-cache.js';
 import { ConversationRegistry } from './registry/conversation-registry.js';
@@ -99,6 +101,7 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
     ProfileDiagnosisController,
     TimelineController,
     RunQueueController,
+    CheckpointsController,
   ],
   providers: [
     AgentLoop,
@@ -118,6 +121,7 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
     CredentialBindings,
     BranchesService,
     TimelineService,
+    CheckpointsService,
     GoalsService,
     AcpDiscovery,
     ToolPreload,

@@ -11,5 +11,7 @@ export { ensureRepository } from './repository/init-repository.js';
 export { statesBelow, type GitState, type GitStates } from './changes/status.js';
 export { writePatch } from './changes/patch.js';
 export { fetchRepository, hasChanges, repositoryFiles, repositoryTop } from './repository-reader.js';
+export { readBlobs, type WantedBlob } from './repository/read-blobs.js';
+export { readTrackedFiles, type IndexEntry, type TrackedFiles } from './repository/read-index.js';
 export { Repository } from './repository/repository.js';
 export { addWorktree, removeWorktree } from './repository/worktree.js';

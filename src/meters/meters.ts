@@ -30,6 +30,14 @@ export const meters = {
   },
   /** The bytes of the conversations among that. */
   retentionFreedBytes: new Counter(),
+  /** Steps that have changed files, the files, and failures to record them. */
+  checkpoints: new Counter(),
+  checkpointFiles: new Counter(),
+  checkpointFailures: new Counter(),
+  /** How long steps waited until what they may change was kept. */
+  checkpointBegins: new Timing([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2]),
+  /** Restores of files. */
+  fileRestores: new Counter(),
   /** Requests to models. */
   llmAttempts: new Counter(),
   /** Failed requests to models; interrupted ones are not failures. */

@@ -56,6 +56,19 @@ export function serverMetrics(facts: ServerFacts): Metric[] {
     ),
     counter('events_appended_total', 'Events stored durably.', meters.eventsAppended),
     timing('log_write_seconds', 'Time of a log write, including fdatasync.', meters.logWrites),
+    counter('checkpoints_total', 'Steps of agents that have changed files.', meters.checkpoints),
+    counter('checkpoint_files_total', 'Files that they have changed.', meters.checkpointFiles),
+    counter(
+      'checkpoint_failures_total',
+      'Failures to record what a step has changed; the log has details.',
+      meters.checkpointFailures,
+    ),
+    timing(
+      'checkpoint_begin_seconds',
+      'Time that a step waited until what it may change was kept.',
+      meters.checkpointBegins,
+    ),
+    counter('file_restores_total', 'Restores of files.', meters.fileRestores),
     counter('llm_attempts_total', 'Requests to models.', meters.llmAttempts),
     counter('llm_failures_total', 'Failed requests to models.', meters.llmFailures),
     timing(

@@ -27,6 +27,8 @@ export interface ToolResource {
   kind: 'file' | 'terminal' | 'tool';
   /** For files the absolute path. */
   key: string;
+  /** The call leaves it as it is. */
+  isOnlyRead?: boolean;
 }
 
 /** A call with validated arguments. It describes itself and can be executed once. */

@@ -37,6 +37,7 @@ interface Surroundings {
 /** By operation. Each documents what it needs. */
 const SURROUNDINGS: Readonly<Record<string, () => Surroundings | Promise<Surroundings>>> = {
   Branches_navigate: () => ({ prepare: { Branches_navigate: afterRun } }),
+  Checkpoints_restore: () => ({ prepare: { Checkpoints_restore: afterRun } }),
   Goals_start: () => ({ prepare: { Goals_start: afterRun } }),
   Import_import: () => ({ prepare: { Import_import: withZip } }),
   Files_upload: () => ({ prepare: { Files_upload: intoFolder('Files_upload') } }),

@@ -54,6 +54,10 @@ export const DELIBERATE: readonly Deliberate[] = [
     why: 'lets people limit the cost of a conversation',
   },
   {
+    place: /^request (ForkConversation|NavigateConversation)Request\.(restore_files|force)$/,
+    why: 'files go along with the branch, if wanted',
+  },
+  {
     place: 'request StartConversationRequest.llm_profile_ref',
     why: 'uses a stored model whose key the client does not know',
   },

@@ -23,6 +23,10 @@ const GROUPS = [
 /** Operations in these groups that only this server has, such as `GET /api/tools/example`. */
 const ADDED: readonly string[] = [
   'GET /api/conversations/{conversation_id}/branches',
+  'GET /api/conversations/{conversation_id}/checkpoints',
+  'GET /api/conversations/{conversation_id}/checkpoints/diff',
+  'GET /api/conversations/{conversation_id}/checkpoints/{step}/content',
+  'POST /api/conversations/{conversation_id}/restore',
   'GET /api/conversations/{conversation_id}/timeline',
   'GET /api/conversations/{conversation_id}/timeline/summary',
   'GET /api/conversations/{conversation_id}/events/stream',

@@ -10,6 +10,8 @@ export class ApiError extends Error {
     readonly status: number,
     message: string,
     readonly fields: readonly FieldProblem[] = [],
+    /** The whole answer, which may say more. */
+    readonly body?: unknown,
   ) {
     super(message);
     this.name = 'ApiError';
@@ -18,7 +20,7 @@ export class ApiError extends Error {
   /** From the status and body of an answer. Bodies of errors have `detail`: a text or a list of fields. */
   static of(status: number, body: unknown): ApiError {
     const detail = isRecord(body) ? body['detail'] : undefined;
-    if (typeof detail === 'string') return new ApiError(status, detail);
+    if (typeof detail === 'string') return new ApiError(status, detail, [], body);
     if (isRecord(detail) && typeof detail['message'] === 'string') {
       return new ApiError(status, detail['message']);
     }

@@ -21,6 +21,7 @@ import {
   type ResolvedToolCall,
   type Tool,
   type ToolRegistry,
+  type ToolResource,
   toLlmTool,
 } from '../../tools/index.js';
 import type { AgentSession } from '../agent-session.js';
@@ -226,6 +227,7 @@ export class AgentStep {
         return;
       }
       const hookEvents = await runPostToolUseHooks(session, action, draft);
+      session.afterChanges(action);
       if (hookEvents.length > 0) await session.append(...hookEvents);
       const writing = session.appendResult(draft, files);
       // The failure is seen by whoever awaits all results.
@@ -265,13 +267,27 @@ function toolTask(
   const task = actionTask(action, tools, session.signal, blocked, (id) => session.output(id));
   const files = task.resources.filter(({ kind }) => kind === 'file').map(({ key }) => key);
   if (blocked !== undefined) return { ...task, action, files };
+  const changes = changesOf(tools.get(action.tool_name), task.resources);
   const run = async (): Promise<EventDraft> => {
     session.report('tool', action.tool_name);
+    if (changes) await session.beforeChanges(action, changes);
     const draft = await tracedTool(session, action, () => task.run());
     session.keepResult(action, draft, files);
     return draft;
   };
   return { ...task, run, action, files };
+}
+
+/** What a call may change in the workspace: the files that it names, or any. Undefined: nothing. */
+function changesOf(
+  tool: Tool | undefined,
+  resources: readonly ToolResource[],
+): ToolResource[] | 'any' | undefined {
+  if (!tool || tool.definition.annotations.readOnlyHint) return undefined;
+  const isProgram = tool.definition.clientDescription?.mcp_tool !== undefined;
+  if (isProgram || resources.some(({ kind }) => kind === 'terminal')) return 'any';
+  const files = resources.filter(({ kind, isOnlyRead }) => kind === 'file' && !isOnlyRead);
+  return files.length > 0 ? files : undefined;
 }
 
 /** The error code that clients know. */

@@ -10,6 +10,7 @@ import {
 } from '../../agent/index.js';
 import type { ActionEvent, EventBus, EventDraft } from '../../events/index.js';
 import { prepareCalls } from '../../llm/index.js';
+import type { ConversationCheckpoints } from '../checkpoints/conversation-checkpoints.js';
 import type { ConversationContext } from '../context/conversation-context.js';
 import type { UserMessages } from '../conversation/user-messages.js';
 import type { Journal } from '../journal/journal.js';
@@ -32,6 +33,8 @@ export class AgentRuntime {
     readonly masker: SecretMasker,
     readonly usage: UsageMeter,
     readonly toolset: Toolset,
+    /** Undefined if the server keeps none. */
+    readonly checkpoints: ConversationCheckpoints | undefined,
     readonly context: ConversationContext,
     readonly hooks: Hooks,
     readonly session: Session,
@@ -51,6 +54,20 @@ export class AgentRuntime {
     const { agent } = this.journal.state;
     if (agent.kind !== 'ACPAgent') prepareCalls(agent.llm.model);
     await Promise.all([this.prepareView(), this.toolset.prepareWorkspace(), this.toolset.reconnect()]);
+  }
+
+  /** Has the workspace looked at while the model is asked; what an external agent changes is one step. */
+  async beginRecording(): Promise<void> {
+    const recorder = this.checkpoints?.recorder;
+    if (this.acpAgent) await recorder?.begin({ eventId: null, tool: 'agent', files: null });
+    else void recorder?.prepare(this.toolset.tools().has('terminal'));
+  }
+
+  /** Resolves when everything is recorded: what somebody changes from then on is not the agent's. */
+  async endRecording(): Promise<void> {
+    const recorder = this.checkpoints?.recorder;
+    if (this.acpAgent) void recorder?.end(null);
+    await recorder?.idle();
   }
 
   /** The view for a call of a model: it begins with the system prompt. */
@@ -111,5 +128,6 @@ export class AgentRuntime {
   async close(): Promise<void> {
     for (const stop of this.stopListening) stop();
     await Promise.all([this.toolset.close(), this.hooks.close(), this.acpAgent?.close()]);
+    await this.checkpoints?.recorder.settle();
   }
 }

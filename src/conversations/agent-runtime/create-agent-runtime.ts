@@ -1,6 +1,7 @@
 import { AcpAgent, type AcpHost } from '../../acp/index.js';
 import { Hooks } from '../../agent/index.js';
 import { ConversationContext } from '../context/conversation-context.js';
+import { ConversationCheckpoints } from '../checkpoints/conversation-checkpoints.js';
 import type { Background } from '../conversation/background.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import { UserMessages } from '../conversation/user-messages.js';
@@ -33,8 +34,19 @@ export function createAgentRuntime(
   journal.setAppendListener((event) => usage.onAppended(event));
   const models = new ConversationModels(journal, usage, services);
   const toolset = new Toolset(journal, vault, models, services);
+  const checkpoints = services.config.checkpoints.enabled
+    ? new ConversationCheckpoints(journal, masker, toolset, services)
+    : undefined;
   // Set afterwards, because each needs the other: a tool starts sub-agents, and sub-agents share tools.
-  toolset.subAgents = new ConversationSubAgents(journal, masker, usage, vault, toolset, services);
+  toolset.subAgents = new ConversationSubAgents(
+    journal,
+    masker,
+    usage,
+    vault,
+    toolset,
+    services,
+    checkpoints?.recorder,
+  );
   const context = new ConversationContext(journal, toolset.workingDir, services);
   const hooks = new Hooks(new HookContext(state, masker, usage, toolset, toolRegistry), llm);
   const session = new Session(journal, masker, vault, toolset, hooks, context);
@@ -46,6 +58,7 @@ export function createAgentRuntime(
     masker,
     usage,
     toolset,
+    checkpoints,
     context,
     hooks,
     session,

@@ -248,6 +248,15 @@ export class Toolset {
     return GitBounds.of({ folders: [root], worktrees, rules, confinement: this.confinementOfGit() });
   }
 
+  /** Where git may look that reads what was in files: in the sandbox only at what the agent sees itself. */
+  async boundsOfGit(): Promise<GitBounds | undefined> {
+    if (this.confinement.mode !== 'workspace') return this.gitBounds();
+    const { worktrees } = this.services.config.paths;
+    const folders = [this.state.workspace_root ?? this.workingDir];
+    const { files: rules } = this.confinement;
+    return GitBounds.of({ folders, worktrees, rules, confinement: this.confinementOfGit() });
+  }
+
   /** Whether files of the workspace have changed, or commits were made, since the conversation began. */
   async workspaceChanged(): Promise<boolean> {
     return hasChanges(this.workingDir, this.state.created_at, await this.gitBounds());

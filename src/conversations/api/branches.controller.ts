@@ -10,6 +10,7 @@ import {
   StartChildConversationRequestDto,
 } from './dto/branches.dto.js';
 import { ConversationViewQueryDto } from './dto/queries.dto.js';
+import { answerConflicts } from './restore-conflicts.js';
 import { RUN_LIMIT } from './answers.js';
 
 const tag = 'Conversations';
@@ -33,14 +34,19 @@ export class BranchesController {
       needs: 'Needs a conversation whose run has ended.',
     },
     answers: { 200: { description: 'The conversation with its new head.', schema: 'ConversationInfo' } },
-    errors: { 404: 'The conversation has no event with this id.', 409: 'A run is active.' },
+    errors: {
+      404: 'The conversation has no event with this id.',
+      409: 'A run is active, or files to restore were changed since: `conflicts` lists them.',
+    },
   })
   navigate(
     @Param('conversation_id', ConversationIdPipe) id: string,
-    @Body() { event_id }: NavigateRequestDto,
+    @Body() { event_id, restore_files, force }: NavigateRequestDto,
     @Query() { include_skills }: ConversationViewQueryDto,
   ): Promise<JsonObject> {
-    return this.branches.navigate(id, event_id, include_skills);
+    return answerConflicts(
+      this.branches.navigate(id, event_id, include_skills, restore_files ? { force } : undefined),
+    );
   }
 
   @Post('fork')
@@ -55,7 +61,7 @@ export class BranchesController {
     answers: { 201: { description: 'The new conversation, which is idle.', schema: 'ConversationInfo' } },
     errors: {
       404: 'The conversation has no event with the id `from_event_id`.',
-      409: 'A conversation with the requested id exists already.',
+      409: 'A conversation with the requested id exists already; or with `restore_files` a run is active, or files were changed since: `conflicts` lists them.',
     },
   })
   fork(
@@ -64,8 +70,16 @@ export class BranchesController {
     @Query() { include_skills }: ConversationViewQueryDto,
   ): Promise<JsonObject> {
     const { title, tags, reset_metrics, from_event_id } = body;
-    const request = { id: body.id, title, tags, resetMetrics: reset_metrics, fromEventId: from_event_id };
-    return this.branches.fork(id, request, include_skills);
+    const files = body.restore_files ? { force: body.force } : undefined;
+    const request = {
+      id: body.id,
+      title,
+      tags,
+      resetMetrics: reset_metrics,
+      fromEventId: from_event_id,
+      files,
+    };
+    return answerConflicts(this.branches.fork(id, request, include_skills));
   }
 
   @Post('children')

@@ -5,6 +5,7 @@ import { Catalogue, ConversationFolders, LeaseHeldError } from '../../storage/in
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationCreation } from '../conversation/conversation-creation.js';
 import {
+  AlreadyRunningError,
   ConversationExistsError,
   ConversationNotFoundError,
   UnknownEventError,
@@ -38,34 +39,44 @@ export class BranchesService {
 
   /**
    * Makes another event the head; null starts a new branch at the root.
-   * @throws UnknownEventError, AlreadyRunningError
+   * @param files puts the files of the workspace back as they were then
+   * @throws UnknownEventError, AlreadyRunningError, RestoreConflictError
    */
-  async navigate(id: string, eventId: string | null, includeSkills: boolean): Promise<JsonObject> {
+  async navigate(
+    id: string,
+    eventId: string | null,
+    includeSkills: boolean,
+    files?: { force: boolean },
+  ): Promise<JsonObject> {
     const conversation = await this.acquireAs(id, 'Conversation');
-    await conversation.navigate(eventId);
+    await conversation.navigate(eventId, files);
     return this.info(conversation, includeSkills);
   }
 
   /**
    * Copies a conversation, or one branch of it, to a new conversation with the same working directory. Event
    * ids are kept. The fork exists once all events are copied.
-   * @throws UnknownEventError, ConversationExistsError
+   * @throws UnknownEventError, ConversationExistsError, AlreadyRunningError, RestoreConflictError
    */
   async fork(id: string, request: ForkRequest, includeSkills: boolean): Promise<JsonObject> {
     const source = await this.acquireAs(id, 'Source conversation');
     if (request.id !== null && (await this.catalogue.has(request.id))) {
       throw new ConversationExistsError(request.id);
     }
+    if (request.files) await assertRestorable(source, request);
     const { state, seqs, errors } = await planFork(source, request);
     if (state.worktree) await this.worktrees.share(state.worktree, id, state.id);
     this.credentials.share(id, state.id);
     const folders = { source: this.folders.folder(id), fork: this.folders.folder(state.id) };
     const { conversation, created } = await this.registry.create(state, async (log, fence) => {
+      if (request.files) await source.agentRuntime.checkpoints?.copyTo(folders.fork);
       const adapt = await copyAgentFiles(folders, request.fromEventId === null);
       await copyEvents(source.log, seqs, { log, fence }, adapt);
       if (errors.length > 0) await log.append(seqs.length, fence, errors.map(toRecord));
     });
     if (!created) throw new ConversationExistsError(state.id);
+    if (request.files && request.fromEventId !== null)
+      await conversation.restoreSince(request.fromEventId, request.files.force);
     return this.info(conversation, includeSkills);
   }
 
@@ -124,6 +135,12 @@ interface ForkPlan {
   seqs: number[];
   /** Events that are appended to the copied ones. */
   errors: DurableEvent[];
+}
+
+/** Both work with the same files: those of an active run are not changed. */
+async function assertRestorable(source: Conversation, { fromEventId, files }: ForkRequest): Promise<void> {
+  if (source.isRunning) throw new AlreadyRunningError();
+  if (fromEventId !== null) await source.restoreSince(fromEventId, files?.force ?? false, true);
 }
 
 async function planFork(source: Conversation, request: ForkRequest): Promise<ForkPlan> {

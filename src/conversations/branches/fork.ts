@@ -13,6 +13,8 @@ export interface ForkRequest {
   resetMetrics: boolean;
   /** Copy only the branch from the root to this event; null: copy all events. */
   fromEventId: string | null;
+  /** Copies the checkpoints, and puts files back as they were at that event. */
+  files?: { force: boolean };
 }
 
 /** What the agent of a fork reads about a tool that the source is still executing. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type AgentView, failedAcpCallDrafts, rejectionDraft, type RunActivity } from '../../agent/index.js';
 import {
+  utcFromLocal,
   stateUpdate,
   type ConversationStateUpdateEvent,
   type OutputPiece,
@@ -14,8 +15,11 @@ import { createAgentRuntime } from '../agent-runtime/create-agent-runtime.js';
 import { StateBroadcaster } from '../state/state-broadcaster.js';
 import { Background } from './background.js';
 import { treeEvent } from '../branches/branch-path.js';
+import type { RestoreScope } from '../../checkpoints/index.js';
+import type { RestoreResult } from '../checkpoints/conversation-checkpoints.js';
 import {
   AlreadyRunningError,
+  CheckpointsOffError,
   ConversationClosedError,
   MessageUnansweredError,
 } from '../conversation-errors.js';
@@ -304,16 +308,52 @@ export class Conversation {
 
   /**
    * Makes another event the head, or none: the next event begins a branch. The log gets no event for it.
-   * @throws UnknownEventError, AlreadyRunningError
+   * @param files puts the files back as they were then; that is told on the branch that is left
+   * @throws UnknownEventError, AlreadyRunningError; as `restoreFiles`
    */
-  async navigate(eventId: string | null): Promise<void> {
+  async navigate(eventId: string | null, files?: { force: boolean }): Promise<void> {
     this.life.assertOpen();
     await this.settled();
     const head = eventId === null ? null : await treeEvent(this.log, this.length, eventId);
     await this.runs.idle();
     // Checked after the await: a goal or a run may have started meanwhile.
-    if (this.goal.active || this.isRunning) throw new AlreadyRunningError();
+    this.assertIdle();
+    if (files) await this.restoreSince(eventId, files.force);
+    this.assertIdle();
     await this.journal.moveHead(head);
+  }
+
+  /**
+   * Puts files back as they were before a step, and tells the agent.
+   * @throws AlreadyRunningError, CheckpointsOffError, UnknownCheckpointError, RestoreConflictError
+   */
+  async restoreFiles(scope: RestoreScope, force: boolean): Promise<RestoreResult> {
+    this.life.assertOpen();
+    const { checkpoints } = this.agentRuntime;
+    if (!checkpoints) throw new CheckpointsOffError();
+    await this.runs.idle();
+    return this.background.track(checkpoints.restore(scope, force, () => this.assertIdle()));
+  }
+
+  /**
+   * Puts files back as they were at an event; null: in the beginning.
+   * @param checksOnly throws only what stands in the way
+   */
+  async restoreSince(eventId: string | null, force: boolean, checksOnly = false): Promise<void> {
+    const { checkpoints } = this.agentRuntime;
+    if (!checkpoints) throw new CheckpointsOffError();
+    const seq = eventId === null ? undefined : await this.log.seqOf(eventId);
+    const moment = seq === undefined ? null : utcFromLocal((await this.log.entry(seq)).timestamp);
+    const step = await checkpoints.stepAfter(moment);
+    if (step === undefined) return;
+    const scope = { step, mode: 'since' as const, paths: null };
+    if (checksOnly) await checkpoints.check(scope, force);
+    else await this.restoreFiles(scope, force);
+  }
+
+  private assertIdle(): void {
+    this.life.assertOpen();
+    if (this.goal.active || this.isRunning) throw new AlreadyRunningError();
   }
 
   /**

@@ -154,6 +154,7 @@ export class RunControl {
       );
     } finally {
       this.logEnd(run, performance.now() - started);
+      void this.runtime.checkpoints?.recorder.settle();
       this.end(run, releaseSlot);
     }
     await this.publishAndSave();
@@ -195,6 +196,7 @@ export class RunControl {
       await turnToWork();
       if (run.signal.aborted) return;
       await this.runtime.prepareRun();
+      await this.runtime.beginRecording();
       await this.runtime.driver.run(run);
     } catch (error) {
       if (run.signal.aborted) return;

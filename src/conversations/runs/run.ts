@@ -17,8 +17,9 @@ import {
   type ExecutionStatus,
 } from '../../events/index.js';
 import type { AgentRuntime } from '../agent-runtime/agent-runtime.js';
+import { stepOf } from '../checkpoints/step-of.js';
 import type { LlmResponse } from '../../llm/index.js';
-import type { Tool } from '../../tools/index.js';
+import type { Tool, ToolResource } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { pauseDrafts, statusUpdate } from '../state/state-updates.js';
@@ -188,10 +189,12 @@ export class Run implements AgentSession {
   }
 
   async finish(): Promise<void> {
+    await this.runtime.endRecording();
     await this.append(statusUpdate('finished'), ...(this.hasNewUserMessage ? [statusUpdate('running')] : []));
   }
 
   async pause(): Promise<void> {
+    await this.runtime.endRecording();
     await this.append(...pauseDrafts());
   }
 
@@ -206,6 +209,14 @@ export class Run implements AgentSession {
 
   workspaceChanged(): Promise<boolean> {
     return this.runtime.toolset.workspaceChanged();
+  }
+
+  async beforeChanges(action: ActionEvent, changes: readonly ToolResource[] | 'any'): Promise<void> {
+    await this.runtime.checkpoints?.recorder.begin(stepOf(action, changes));
+  }
+
+  afterChanges(action: ActionEvent): void {
+    void this.runtime.checkpoints?.recorder.end(action.id);
   }
 
   stream(itemId: string): ItemStream {

@@ -28,6 +28,7 @@ import { isOwnKeys } from '../owners/own-key-rules.js';
 import { loadPromptFiles } from '../context/prompt-files.js';
 import { HookContext } from '../agent-runtime/hook-context.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
+import type { CheckpointRecorder } from '../../checkpoints/index.js';
 import type { EventSink } from '../journal/event-sink.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 import type { UsageMeter } from '../state/usage-meter.js';
@@ -70,6 +71,7 @@ export class ConversationSubAgents implements SubAgents {
       ConversationServices,
       'config' | 'context' | 'llm' | 'loop' | 'models' | 'toolRegistry'
     >,
+    private readonly recorder?: CheckpointRecorder,
   ) {}
 
   private get logs(): TaskLogs {
@@ -100,7 +102,7 @@ export class ConversationSubAgents implements SubAgents {
     const hooks = this.createTaskHooks(type);
     try {
       const write: TaskSessionOptions['write'] = (events) => this.logs.append(taskId, events);
-      const options = { agent, type, tools: tools.all, hooks, signal, write };
+      const options = { agent, type, tools: tools.all, hooks, signal, write, recorder: this.recorder };
       const session = new TaskSession(this.sink, this.masker, this.usage, options, earlierTask?.events ?? []);
       await session.append(...(await this.openingEvents(session, task.prompt)));
       await traced(

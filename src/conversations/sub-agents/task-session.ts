@@ -10,6 +10,7 @@ import {
 } from '../../agent/index.js';
 import {
   createEvent,
+  type ActionEvent,
   EXECUTION_STATUSES,
   type DurableEvent,
   type EventDraft,
@@ -17,8 +18,10 @@ import {
 } from '../../events/index.js';
 import type { LlmResponse } from '../../llm/index.js';
 import type { Span } from '../../telemetry/index.js';
-import type { Tool } from '../../tools/index.js';
+import type { CheckpointRecorder } from '../../checkpoints/index.js';
+import type { Tool, ToolResource } from '../../tools/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { stepOf } from '../checkpoints/step-of.js';
 import type { EventSink } from '../journal/event-sink.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 import { BUDGET_WARNING, type UsageMeter } from '../state/usage-meter.js';
@@ -33,6 +36,8 @@ export interface TaskSessionOptions {
   tools: ReadonlyMap<string, Tool>;
   hooks: Hooks;
   signal: AbortSignal;
+  /** Records what its tools change; undefined: nobody does. */
+  recorder?: CheckpointRecorder;
   /** Appends events to the log of the task. */
   write: (events: readonly DurableEvent[]) => Promise<void>;
 }
@@ -191,6 +196,14 @@ export class TaskSession implements AgentSession {
   /** Only critics need this, and sub-agents have none. */
   workspaceChanged(): Promise<boolean> {
     return Promise.resolve(false);
+  }
+
+  async beforeChanges(action: ActionEvent, changes: readonly ToolResource[] | 'any'): Promise<void> {
+    await this.options.recorder?.begin(stepOf(action, changes));
+  }
+
+  afterChanges(action: ActionEvent): void {
+    void this.options.recorder?.end(action.id);
   }
 
   stream(): ItemStream {

@@ -24,6 +24,8 @@ export interface GitRunOptions {
   env: GitEnvironment;
   /** Receives the output instead of memory. */
   out?: FileHandle;
+  /** What it reads; undefined: nothing. */
+  input?: string;
   timeoutMs?: number;
   /** Kills it. */
   signal?: AbortSignal;
@@ -54,7 +56,7 @@ export function runGit(args: readonly string[], options: GitRunOptions): Promise
 
 function run(
   args: readonly string[],
-  { cwd, env, out, timeoutMs = TIMEOUT_MS, signal, confinement, own }: GitRunOptions,
+  { cwd, env, out, input, timeoutMs = TIMEOUT_MS, signal, confinement, own }: GitRunOptions,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     if (args.some((word) => word.includes('\0'))) return reject(new GitCommandError(args));
@@ -64,8 +66,10 @@ function run(
       cwd: start.cwd,
       env: start.env,
       detached: true,
-      stdio: ['ignore', out?.fd ?? 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', out?.fd ?? 'pipe', 'pipe'],
     });
+    // It may end without reading everything.
+    child.stdin?.on('error', () => undefined).end(input);
     let failure: GitCommandError | undefined;
     const kill = (why: string): void => {
       failure ??= new GitCommandError(args, why);

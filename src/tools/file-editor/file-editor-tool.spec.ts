@@ -77,9 +77,12 @@ describe('the file editor answers a recorded sequence of calls as the original d
 
 describe('an invocation of the file editor', () => {
   it('locks its file and resolves relative paths in the workspace', () => {
-    const touched = (file: string) => tool.prepare({ command: 'view', path: file }).touches();
+    const touched = (file: string) => tool.prepare({ command: 'create', path: file }).touches();
     expect(touched('/x//y/./z/')).toEqual([{ kind: 'file', key: '/x/y/z' }]);
     expect(touched('/x/../y')).toEqual([{ kind: 'file', key: '/y' }]);
     expect(touched('a.txt')).toEqual([{ kind: 'file', key: path.join(workspace, 'a.txt') }]);
+    expect(tool.prepare({ command: 'view', path: '/x' }).touches()).toEqual([
+      { kind: 'file', key: '/x', isOnlyRead: true },
+    ]);
   });
 });

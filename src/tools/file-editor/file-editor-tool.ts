@@ -110,7 +110,8 @@ export class FileEditorTool implements Tool {
       action: { ...args, kind: this.definition.actionKind },
       touches: () => {
         const file = typeof args['path'] === 'string' ? tidyPath(args['path']) : '.';
-        return [{ kind: 'file', key: path.resolve(this.host.workingDir, file) }];
+        const key = path.resolve(this.host.workingDir, file);
+        return [{ kind: 'file', key, ...(args['command'] === 'view' && { isOnlyRead: true }) }];
       },
       execute: () => this.execute(toRequest(args)),
     };

@@ -12,6 +12,7 @@ export async function insight(test) {
   const { id, workspace } = await conversationWithHistory(test);
   await waterfall(test, id);
   await costAndContext(test, id);
+  await changes(test, id, workspace);
   await files(test, id, workspace);
   await tree(test, id, workspace);
   await branches(test, id);
@@ -130,6 +131,52 @@ async function costAndContext({ openPage, step, axe, screenshots }, id) {
     await axe(page);
     await screenshots(page, 'insight-context');
   });
+  await page.context().close();
+}
+
+/** Each step, with what it has changed, and the way back. What somebody has changed since is kept. */
+async function changes({ openPage, step, axe, screenshots, expectProblems }, id, workspace) {
+  const page = await openPage({ at: `conversations/${id}?panel=changes` });
+  const dialog = page.getByRole('dialog');
+  const file = path.join(workspace, 'limits.txt');
+  const edited = await readFile(file, 'utf8');
+
+  await step('a step shows what it has done to a file', async () => {
+    await page.getByRole('button', { name: 'limits.txt', exact: true }).click();
+    await dialog.locator('td.removed', { hasText: 'two' }).waitFor();
+    await dialog.locator('td.added', { hasText: '2 <b>bold</b>' }).waitFor();
+    await axe(page, 'dialog');
+    await screenshots(page, 'insight-change');
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    await axe(page);
+    await screenshots(page, 'insight-changes');
+  });
+
+  await step('a file that somebody has changed since is not overwritten, unless wanted', async () => {
+    expectProblems(page, /^409 POST \S+\/restore$/);
+    await writeFile(file, 'by a person\n');
+    await page.getByRole('button', { name: 'Restore to before' }).click();
+    await dialog.getByText('was changed by somebody else since').waitFor();
+    await axe(page, 'dialog');
+    await screenshots(page, 'insight-conflict');
+    assert.equal(await readFile(file, 'utf8'), 'by a person\n');
+    // The pictures of a narrow page have made the panel anew.
+    if (!(await dialog.isVisible())) await page.getByRole('button', { name: 'Restore to before' }).click();
+    await dialog.getByRole('button', { name: 'Restore anyway' }).click();
+    await page.getByText('Restored 1 file.').waitFor();
+    assert.equal(await readFile(file, 'utf8'), 'one\ntwo\nthree\n');
+  });
+
+  await step('a restore is undone', async () => {
+    await page.getByText('Restored by a person').first().waitFor();
+    await page.locator('.change-step').first().getByRole('button', { name: 'Undo' }).click();
+    await page.locator('.change-step').nth(2).waitFor();
+    assert.equal(await readFile(file, 'utf8'), 'by a person\n');
+    await screenshots(page, 'insight-restored');
+  });
+  // For what follows.
+  await writeFile(file, edited);
   await page.context().close();
 }
 

@@ -7,7 +7,7 @@ export type { InsightInfo, InsightProps } from './insight-props.js';
 /** A panel about what a conversation did, for a tab beside its events. */
 export interface InsightPanel {
   /** For addresses. */
-  id: 'time' | 'cost' | 'context' | 'branches' | 'files' | 'workspace';
+  id: 'time' | 'cost' | 'context' | 'branches' | 'changes' | 'files' | 'workspace';
   label: string;
   View: ComponentType<InsightProps>;
 }
@@ -18,6 +18,7 @@ const context = lazyView<InsightProps>(async () => (await import('./context/cont
 const branches = lazyView<InsightProps>(
   async () => (await import('./branches/branches-panel.js')).BranchesPanel,
 );
+const changes = lazyView<InsightProps>(async () => (await import('./changes/changes-panel.js')).ChangesPanel);
 const files = lazyView<InsightProps>(async () => (await import('./files/files-panel.js')).FilesPanel);
 const workspace = lazyView<InsightProps>(
   async () => (await import('./workspace/workspace-panel.js')).WorkspacePanel,
@@ -29,6 +30,7 @@ export const INSIGHT_PANELS: readonly InsightPanel[] = [
   { id: 'cost', label: 'Cost', View: cost },
   { id: 'context', label: 'Context', View: context },
   { id: 'branches', label: 'Branches', View: branches },
+  { id: 'changes', label: 'Changes', View: changes },
   { id: 'files', label: 'Files', View: files },
   { id: 'workspace', label: 'Tree', View: workspace },
 ];

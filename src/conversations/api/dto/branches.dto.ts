@@ -5,6 +5,15 @@ import { tags } from './tags.js';
 export class NavigateRequestDto {
   @Field(nullable(text()), 'Id of the event that the next event follows; null: start a new branch.')
   event_id: string | null = null;
+
+  @Field(
+    flag(),
+    'Put files back as they were at this event (see `POST .../restore`). A message on the branch that is left tells of it.',
+  )
+  restore_files = false;
+
+  @Field(flag(), 'With `restore_files`: also files that were changed by somebody else since.')
+  force = false;
 }
 
 /** Properties of a fork. */
@@ -24,6 +33,15 @@ export class ForkConversationRequestDto {
 
   @Field(nullable(text()), 'Copy only the branch from the root to this event; null: copy all events.')
   from_event_id: string | null = null;
+
+  @Field(
+    flag(),
+    'Copy the checkpoints as well, and put files back as they were at `from_event_id`. The fork works in the same folder.',
+  )
+  restore_files = false;
+
+  @Field(flag(), 'With `restore_files`: also files that were changed by somebody else since.')
+  force = false;
 }
 
 /** A task for a child conversation. */

@@ -1,0 +1,253 @@
+import fs, { type Stats } from 'node:fs';
+import path from 'node:path';
+import { yieldForChunk } from '../../flow/index.js';
+import {
+  gitFolderAt,
+  readTrackedFiles,
+  type GitBounds,
+  type IndexEntry,
+  type TrackedFiles,
+} from '../../git/index.js';
+import {
+  isIgnored,
+  placed,
+  rulesStamp,
+  stampOf,
+  withRules,
+  type RuleChain,
+  type ScannedFolder,
+  type ScannedRepository,
+} from './scanned-folder.js';
+
+/** The clock of file systems has ticks of some milliseconds: changes within one leave no trace in times. */
+export const CLOCK_TICK_MS = 25;
+/** How long a slice of the event loop may take (ms). */
+const SLICE_MS = 2;
+/** Entries between two looks at the clock. */
+const ENTRIES_AT_ONCE = 32;
+/** Folders with more bytes for each file that may be looked at are not read: they have too many entries. */
+const FOLDER_BYTES_PER_FILE = 128;
+/** Repositories in the workspace whose indexes are read. */
+const MAX_REPOSITORIES = 20;
+
+/** A workspace with more files than are looked at. */
+export class TooManyFilesError extends Error {
+  override readonly name = 'TooManyFilesError';
+}
+
+/** A file that the walk has come to. */
+export interface WalkedFile {
+  /** Below the workspace. */
+  path: string;
+  stats: Stats;
+  /** What the index says, and the repository, if the file is tracked. */
+  tracked?: { entry: IndexEntry; repository: ScannedRepository };
+}
+
+interface Pending {
+  /** Below the workspace; empty for itself. */
+  below: string;
+  chain: RuleChain | undefined;
+  repository: ScannedRepository | undefined;
+}
+
+/**
+ * Walks over the files of a workspace that git would look at: those that are tracked, and those that are not
+ * ignored, in the repository of the workspace and in repositories below it. Folders are read again only when
+ * they have changed. It follows no links and enters no other file systems.
+ */
+export class WorkspaceWalk {
+  private folders = new Map<string, ScannedFolder>();
+  private readonly indexes = new Map<string, TrackedFiles>();
+  /** Indexes as they are in this walk. */
+  private current = new Map<string, TrackedFiles | undefined>();
+
+  constructor(
+    /** Real path. */
+    private readonly root: string,
+    private readonly maxFiles: number,
+    private readonly bounds: GitBounds | undefined,
+    /** Whether a folder (real path) is left out with everything in it. */
+    private readonly isHidden: (folder: string) => boolean,
+  ) {}
+
+  /**
+   * Calls `visit` with each file, in slices.
+   * @throws TooManyFilesError; errors of the system if the workspace itself cannot be read
+   */
+  async run(visit: (file: WalkedFile) => void): Promise<void> {
+    const { dev } = fs.lstatSync(this.root);
+    const before = this.folders;
+    this.folders = new Map();
+    this.current = new Map();
+    const pending: Pending[] = [await this.outside()];
+    let count = 0;
+    let sliceEnd = performance.now() + SLICE_MS;
+    for (let next = pending.pop(); next; next = pending.pop()) {
+      const folder = await this.folderAt(next, dev, before.get(next.below));
+      if (!folder) continue;
+      this.folders.set(next.below, folder);
+      const prefix = next.below === '' ? '' : `${next.below}/`;
+      for (const name of folder.folders) {
+        pending.push({ below: prefix + name, chain: folder.chain, repository: folder.repository });
+      }
+      count += folder.files.length + folder.folders.length;
+      if (count > this.maxFiles) throw new TooManyFilesError();
+      for (const [index, name] of folder.files.entries()) {
+        this.visit(prefix + name, folder.repository, visit);
+        if (index % ENTRIES_AT_ONCE === 0 && performance.now() > sliceEnd) {
+          await yieldForChunk();
+          sliceEnd = performance.now() + SLICE_MS;
+        }
+      }
+    }
+  }
+
+  private visit(
+    file: string,
+    repository: ScannedRepository | undefined,
+    visit: (file: WalkedFile) => void,
+  ): void {
+    const stats = statOf(path.join(this.root, file));
+    if (!stats || (!stats.isFile() && !stats.isSymbolicLink())) return;
+    const entry = repository?.tracked?.entries.get(placed(repository, file));
+    visit({ path: file, stats, ...(repository && entry && { tracked: { entry, repository } }) });
+  }
+
+  private async folderAt(
+    { below, chain: outerChain, repository: outerRepository }: Pending,
+    dev: number,
+    known: ScannedFolder | undefined,
+  ): Promise<ScannedFolder | undefined> {
+    const at = path.join(this.root, below);
+    const stats = statOf(at);
+    if (!stats?.isDirectory() || stats.dev !== dev || this.isHidden(at)) return undefined;
+    const stamp = stampOf(stats);
+    const isSame =
+      known?.stamp === stamp &&
+      !known.isYoung &&
+      known.outerChain === outerChain &&
+      known.outerRepository?.top === outerRepository?.top &&
+      (!known.hasRules || known.rulesStamp === rulesStamp(at));
+    // The index may have changed without the folder.
+    if (isSame) return { ...known, ...(await this.repositoryFor(below, at, known, outerRepository)) };
+    if (stats.size > this.maxFiles * FOLDER_BYTES_PER_FILE) throw new TooManyFilesError();
+    const now = Date.now();
+    const entries = entriesOf(at);
+    const hasRepository = below !== '' && entries.some(({ name }) => name === '.git');
+    const repository = hasRepository
+      ? ((await this.repositoryAt(at, { strip: below.length + 1, prepend: '' })) ?? outerRepository)
+      : outerRepository;
+    const hasRules = entries.some(({ name }) => name === '.gitignore');
+    const place = { strip: below === '' ? 0 : below.length + 1, prepend: '' };
+    const above = hasRepository ? undefined : outerChain;
+    const chain = hasRules ? withRules(above, at, place) : above;
+    const prefix = below === '' ? '' : `${below}/`;
+    const tracked = trackedNames(repository, prefix);
+    const files: string[] = [];
+    const folders: string[] = [];
+    for (const entry of entries) {
+      const { name } = entry;
+      // A name that is no UTF-8 cannot be asked for again.
+      if (name === '.git' || name.includes('\ufffd')) continue;
+      const isFolder = entry.isDirectory();
+      if (!isFolder && !entry.isFile() && !entry.isSymbolicLink()) continue;
+      if (!tracked?.(prefix + name, isFolder) && isIgnored(chain, prefix + name, isFolder)) continue;
+      (isFolder ? folders : files).push(name);
+    }
+    const isYoung = now - Math.max(stats.mtimeMs, stats.ctimeMs) < CLOCK_TICK_MS;
+    return {
+      ...{ stamp, isYoung, outerChain, outerRepository, chain, repository, files, folders, hasRules },
+      rulesStamp: hasRules ? rulesStamp(at) : '',
+    };
+  }
+
+  /** Of a folder that has not changed: its repository with the index of now. */
+  private async repositoryFor(
+    below: string,
+    at: string,
+    known: ScannedFolder,
+    outer: ScannedRepository | undefined,
+  ): Promise<Pick<ScannedFolder, 'repository' | 'outerRepository'>> {
+    const isOwn = below !== '' && known.repository?.top === at;
+    const repository = isOwn ? await this.repositoryAt(at, { strip: below.length + 1, prepend: '' }) : outer;
+    return { repository, outerRepository: outer };
+  }
+
+  private async repositoryAt(
+    top: string,
+    place: { strip: number; prepend: string },
+  ): Promise<ScannedRepository | undefined> {
+    if (!this.current.has(top)) {
+      if (this.current.size >= MAX_REPOSITORIES) return undefined;
+      const tracked = await readTrackedFiles(top, this.bounds, this.indexes.get(top));
+      if (tracked) this.indexes.set(top, tracked);
+      this.current.set(top, tracked);
+    }
+    return { top, tracked: this.current.get(top), ...place };
+  }
+
+  /** The repository of the workspace, and the rules of the folders from its top down. */
+  private async outside(): Promise<Pending> {
+    const none = { below: '', chain: undefined, repository: undefined };
+    const names: string[] = [];
+    for (let at = this.root; this.bounds?.mayContainTop(at) ?? true; at = path.dirname(at)) {
+      const found = await gitFolderAt(at);
+      if (found) {
+        const prepend = names.map((name) => `${name}/`).join('');
+        const repository = await this.repositoryAt(at, { strip: 0, prepend });
+        this.outer ??= outerChain(at, found.common, names);
+        return { below: '', chain: this.outer, repository };
+      }
+      if (at === path.dirname(at)) return none;
+      names.unshift(path.basename(at));
+    }
+    return none;
+  }
+
+  /** Read once: what is above the workspace is not the agent's work. */
+  private outer: RuleChain | undefined;
+}
+
+function outerChain(top: string, common: string, names: readonly string[]): RuleChain | undefined {
+  const way = (from: number): string =>
+    names
+      .slice(from)
+      .map((name) => `${name}/`)
+      .join('');
+  const place = { strip: 0, prepend: way(0) };
+  let chain = withRules(undefined, path.join(common, 'info'), place, 'exclude');
+  let at = top;
+  for (const [index, name] of names.entries()) {
+    chain = withRules(chain, at, { strip: 0, prepend: way(index) });
+    at = path.join(at, name);
+  }
+  return chain;
+}
+
+/** Whether git tracks a file, or something in a folder, that its rules leave out. */
+function trackedNames(
+  repository: ScannedRepository | undefined,
+  prefix: string,
+): ((file: string, isFolder: boolean) => boolean) | undefined {
+  const entries = repository?.tracked?.entries;
+  if (!repository || !entries || entries.size === 0 || prefix.length < repository.strip) return undefined;
+  return (file, isFolder) => !isFolder && entries.has(placed(repository, file));
+}
+
+function statOf(file: string): Stats | undefined {
+  try {
+    // Synchronous: a round trip to a thread costs ten times the call.
+    return fs.lstatSync(file, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+function entriesOf(folder: string): fs.Dirent[] {
+  try {
+    return fs.readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}

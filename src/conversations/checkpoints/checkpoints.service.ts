@@ -1,0 +1,195 @@
+import { Injectable } from '@nestjs/common';
+import {
+  diffOf,
+  versionsAt,
+  type Checkpoint,
+  type CheckpointStore,
+  type Content,
+  type FileVersion,
+  type Moment,
+  type RestoreScope,
+  type WorkspaceTree,
+} from '../../checkpoints/index.js';
+import { AppConfig } from '../../config/index.js';
+import { turnToWork } from '../../flow/index.js';
+import { CheckpointsOffError, UnknownCheckpointError, UnknownFileError } from '../conversation-errors.js';
+import { ConversationsService } from '../conversations.service.js';
+import { WorkspaceHost } from '../conversation/workspace-host.js';
+import type { Conversation } from '../conversation/conversation.js';
+import type { ConversationCheckpoints, RestoreResult } from './conversation-checkpoints.js';
+import { checkpointItem, fileDiffItem, type CheckpointItem, type FileDiffItem } from './checkpoint-items.js';
+
+/** Files of all checkpoints in a page. */
+const MAX_PAGE_FILES = 5_000;
+/** Files of a comparison, and characters of its text. */
+const MAX_COMPARED_FILES = 500;
+const MAX_DIFF_TEXT = 2 * 1024 * 1024;
+
+/** A page of checkpoints, the newest first. */
+export interface CheckpointPage {
+  items: CheckpointItem[];
+  next_page_id: string | null;
+  /** How many of the oldest were dropped. */
+  dropped: number;
+  bytes: number;
+  max_bytes: number;
+}
+
+/** A comparison of two moments. */
+export interface CheckpointDiff {
+  from: Moment;
+  to: Moment;
+  files: FileDiffItem[];
+  truncated: boolean;
+}
+
+/** A restore, as it was asked for: its step is a number or the id of an event. */
+export interface RestoreRequest extends Omit<RestoreScope, 'step'> {
+  step: string;
+  force: boolean;
+}
+
+/** Checkpoints of conversations, by their ids. */
+@Injectable()
+export class CheckpointsService {
+  constructor(
+    private readonly conversations: ConversationsService,
+    private readonly workspaces: WorkspaceHost,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** @param before only checkpoints with a smaller number */
+  async list(id: string, before: number, limit: number): Promise<CheckpointPage> {
+    const { conversation, checkpoints } = await this.open(id);
+    const page = await checkpoints.recorder.use((store) => Promise.resolve(pageOf(store, before, limit)));
+    const ids = page.steps.flatMap(({ eventId }) => eventId ?? []);
+    const seqs = await conversation.log.seqsOf(ids);
+    const seqById = new Map(ids.map((eventId, index) => [eventId, seqs[index]]));
+    const items = page.steps.map((step) => checkpointItem(step, seqById.get(step.eventId ?? ''), page.has));
+    const { next, dropped, bytes } = page;
+    return { items, next_page_id: next, dropped, bytes, max_bytes: this.config.checkpoints.max_bytes };
+  }
+
+  /** @param only a path; then only this file is compared */
+  async diff(id: string, from: string, to: string, only: string | null): Promise<CheckpointDiff> {
+    const { checkpoints } = await this.open(id);
+    return checkpoints.recorder.use(async (store, tree) => {
+      const moments = { from: momentOf(store, from), to: momentOf(store, to) };
+      const [old, now] = [versions(store, moments.from), versions(store, moments.to)];
+      const files: FileDiffItem[] = [];
+      let left = MAX_DIFF_TEXT;
+      for (const path of [...new Set([...old.keys(), ...now.keys()])].sort()) {
+        if (only !== null && path !== only) continue;
+        const before = await contentAt(store, tree, moments.from, path, old.get(path) ?? null);
+        const after = await contentAt(store, tree, moments.to, path, now.get(path) ?? null);
+        if (isSame(before.version, after.version)) continue;
+        if (files.length >= MAX_COMPARED_FILES) return { ...moments, files, truncated: true };
+        // Each comparison may take a while.
+        await turnToWork();
+        const diff = left > 0 ? diffOf(path, before, after) : null;
+        left -= diff?.text?.length ?? 0;
+        files.push(fileDiffItem(path, before.version, after.version, diff));
+      }
+      return { ...moments, files, truncated: false };
+    });
+  }
+
+  /** The content of a file before or after a step. */
+  async content(id: string, step: string, path: string, side: 'before' | 'after'): Promise<Buffer> {
+    const { checkpoints } = await this.open(id);
+    return checkpoints.recorder.use(async (store) => {
+      const found = stepOf(store, step);
+      const change = found.changes.find((candidate) => candidate.path === path);
+      const version = change?.[side];
+      const bytes = version?.hash ? await store.objects.read(version.hash) : undefined;
+      if (!bytes) throw new UnknownFileError(path);
+      return bytes;
+    });
+  }
+
+  /** @throws AlreadyRunningError, UnknownCheckpointError, RestoreConflictError */
+  async restore(id: string, { step, mode, paths, force }: RestoreRequest): Promise<RestoreResult> {
+    const { conversation, checkpoints } = await this.open(id);
+    const number = await checkpoints.recorder.use((store) => Promise.resolve(stepOf(store, step).number));
+    return conversation.restoreFiles({ step: number, mode, paths }, force);
+  }
+
+  /** A restore as an item of the list. */
+  async item(id: string, step: Checkpoint): Promise<CheckpointItem> {
+    const { conversation, checkpoints } = await this.open(id);
+    const [seq] = step.eventId === null ? [] : await conversation.log.seqsOf([step.eventId]);
+    return checkpoints.recorder.use((store) =>
+      Promise.resolve(checkpointItem(step, seq, (version) => store.has(version))),
+    );
+  }
+
+  private async open(
+    id: string,
+  ): Promise<{ conversation: Conversation; checkpoints: ConversationCheckpoints }> {
+    const conversation = await this.conversations.open(id);
+    const { checkpoints } = conversation.agentRuntime;
+    if (!checkpoints) throw new CheckpointsOffError();
+    this.workspaces.assertHere(conversation.state);
+    return { conversation, checkpoints };
+  }
+}
+
+function pageOf(
+  store: CheckpointStore,
+  before: number,
+  limit: number,
+): {
+  steps: Checkpoint[];
+  next: string | null;
+  dropped: number;
+  bytes: number;
+  has: (version: FileVersion | null) => boolean;
+} {
+  const all = store.steps.filter(({ number }) => number < before);
+  const steps: Checkpoint[] = [];
+  let files = 0;
+  for (const step of all.toReversed()) {
+    files += step.changes.length;
+    if (steps.length >= limit || (steps.length > 0 && files > MAX_PAGE_FILES)) break;
+    steps.push(step);
+  }
+  const next = steps.length < all.length ? String(steps.at(-1)?.number ?? 0) : null;
+  const { dropped } = store.log;
+  return { steps, next, dropped, bytes: store.bytes, has: (version) => store.has(version) };
+}
+
+/** @param name a number, or the id of an event @throws UnknownCheckpointError */
+function stepOf(store: CheckpointStore, name: string): Checkpoint {
+  const step = /^\d{1,15}$/.test(name) ? store.step(Number(name)) : store.stepOf(name);
+  if (!step) throw new UnknownCheckpointError(name);
+  return step;
+}
+
+function momentOf(store: CheckpointStore, name: string): Moment {
+  return name === 'beginning' || name === 'now' ? name : stepOf(store, name).number;
+}
+
+function versions(store: CheckpointStore, moment: Moment): Map<string, FileVersion | null> {
+  if (moment === 'now') return versionsAt(store.steps, Infinity);
+  return versionsAt(store.steps, moment === 'beginning' ? 0 : moment);
+}
+
+async function contentAt(
+  store: CheckpointStore,
+  tree: WorkspaceTree,
+  moment: Moment,
+  path: string,
+  version: FileVersion | null,
+): Promise<Content> {
+  if (moment === 'now') {
+    const found = await tree.find(path);
+    return { version: found?.version ?? null, bytes: found?.bytes };
+  }
+  return { version, bytes: version?.hash ? await store.objects.read(version.hash) : undefined };
+}
+
+function isSame(one: FileVersion | null, other: FileVersion | null): boolean {
+  if (one === null || other === null) return one === other;
+  if (one.hash === null && other.hash === null) return one.size === other.size && one.mode === other.mode;
+  return one.hash === other.hash && one.kind === other.kind && one.mode === other.mode;
+}
