@@ -95,6 +95,7 @@ const ARROWS = {
     'meters',
     'shares',
     'storage',
+    'terminals',
     'text',
   ],
   webhooks: [
@@ -145,6 +146,21 @@ const ARROWS = {
     'sandbox',
     'server',
     'storage',
+    'workspace',
+  ],
+  terminals: [
+    'auth',
+    'config',
+    'conversations',
+    'errors',
+    'events',
+    'files',
+    'flow',
+    'http',
+    'processes',
+    'sandbox',
+    'server',
+    'tools',
     'workspace',
   ],
   // Knows no feature and no driver: a feature says where its requests are served.
@@ -226,6 +242,7 @@ const ARROWS = {
     'meters',
     'server',
     'sockets',
+    'terminals',
     'webhooks',
   ],
   retention: [

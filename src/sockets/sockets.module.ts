@@ -11,17 +11,19 @@ import { LegacyEventsGateway } from './gateways/legacy-events.gateway.js';
 import { SessionGateway } from './gateways/session.gateway.js';
 import { SharedGateway } from './gateways/shared.gateway.js';
 import { SharesModule } from '../shares/index.js';
+import { TerminalsGateway } from './gateways/terminals.gateway.js';
+import { TerminalsModule } from '../terminals/index.js';
 import { SocketConnections } from './connections/socket-connections.js';
 import { SocketAccounting } from './handshake/socket-accounting.js';
 import { SocketGate } from './handshake/socket-gate.js';
 import { SocketLimits } from './connections/socket-limits.js';
 
 /**
- * The sockets of conversations, of the server's shell, and of back ends of canvas extensions. The application
+ * The sockets of conversations, of terminals, of the server's shell, and of back ends of canvas extensions. The application
  * must use `PatternWsAdapter`.
  */
 @Module({
-  imports: [BashModule, ConversationsModule, EventBusModule, ExtensionsModule, SharesModule],
+  imports: [BashModule, ConversationsModule, EventBusModule, ExtensionsModule, SharesModule, TerminalsModule],
   providers: [
     SocketConnections,
     SocketGate,
@@ -34,6 +36,7 @@ import { SocketLimits } from './connections/socket-limits.js';
     BashEventsGateway,
     AppBackendsGateway,
     SharedGateway,
+    TerminalsGateway,
   ],
   exports: [SocketConnections, SocketGate],
 })

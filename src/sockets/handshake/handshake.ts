@@ -9,6 +9,7 @@ import {
   parseUuid,
   problemsOf,
   readDto,
+  uuid,
 } from '../../http/index.js';
 import type { KeyAdmission } from './key-admission.js';
 import type { Handshake } from './pattern-ws-adapter.js';
@@ -67,6 +68,19 @@ class SessionQueryDto {
   after_seq?: number;
 }
 
+/** Query parameters of the terminal socket. */
+class TerminalQueryDto {
+  @Field(uuid(), 'The conversation of the terminal; absent: any terminal of the server.', { optional: true })
+  conversation_id?: string;
+
+  @Field(
+    integer({ ge: 0, le: Number.MAX_SAFE_INTEGER }),
+    'Offset of the first byte to send; absent: all output that is kept.',
+    { optional: true },
+  )
+  after?: number;
+}
+
 /** Validates key, path and query of a handshake; undefined refuses it. */
 export async function admit(
   handshake: Handshake,
@@ -102,6 +116,16 @@ export function readSessionResend(query: URLSearchParams): Resend | undefined {
   if (!options) return undefined;
   const { after_seq: afterSeq } = options;
   return afterSeq === undefined ? { from: 'nothing' } : { from: 'seq', afterSeq };
+}
+
+/** Which conversation the terminal of a socket belongs to, and where its output begins. */
+export function readTerminalPlace(
+  query: URLSearchParams,
+): { conversationId?: string; after: number | undefined } | undefined {
+  const options = readQuery(TerminalQueryDto, query);
+  if (!options) return undefined;
+  const { conversation_id: conversationId, after } = options;
+  return { ...(conversationId !== undefined && { conversationId }), after };
 }
 
 /** The last value of a repeated parameter counts. */

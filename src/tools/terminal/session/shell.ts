@@ -7,8 +7,7 @@ import { settlesWithin, turnToStart } from '../../../flow/index.js';
 import { OutputBuffer } from './output-buffer.js';
 import { commandInput, MarkerScanner, promptCommand, restoreInput } from './prompt-protocol.js';
 import type { Marker, ShellPrompt } from './prompt-protocol.js';
-import { readRemainder } from './pty-remainder.js';
-import { foregroundGroup, programOf, signal } from '../../../processes/index.js';
+import { foregroundGroup, loadPty, programOf, readRemainder, signal } from '../../../processes/index.js';
 import type { Confinement, ProgramStart } from '../../../sandbox/index.js';
 
 /** The same size as in the original: wide enough that programs do not wrap their lines. */
@@ -265,9 +264,4 @@ export class Shell {
     this.state = 'ready';
     this.listener.onReady(this.lastPrompt);
   }
-}
-
-/** Loaded with the first shell, or at the start. */
-export function loadPty(): Promise<typeof Pty> {
-  return import('@lydell/node-pty');
 }
