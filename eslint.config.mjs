@@ -157,6 +157,7 @@ const ARROWS = {
     'files',
     'flow',
     'http',
+    'meters',
     'processes',
     'sandbox',
     'server',

@@ -8,6 +8,7 @@ import { diskSpace } from '../files/index.js';
 import { KeyLimiter } from '../limits/index.js';
 import { EventLoopDelay } from '../server/index.js';
 import { SocketConnections } from '../sockets/index.js';
+import { TerminalsService } from '../terminals/index.js';
 import { WebhooksService } from '../webhooks/index.js';
 import { EXPOSITION_TYPE, exposition } from './exposition.js';
 
@@ -24,6 +25,7 @@ export class MetricsController {
     private readonly config: AppConfig,
     private readonly trail: AuditTrail,
     private readonly limiter: KeyLimiter,
+    private readonly terminals: TerminalsService,
   ) {}
 
   @Get('metrics')
@@ -38,7 +40,7 @@ export class MetricsController {
     answers: {
       200: {
         description:
-          'Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, logs, models, webhooks, the audit log and the limits of keys.',
+          'Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, terminals, logs, models, webhooks, the audit log and the limits of keys.',
         schema: { type: 'string' },
         mediaType: 'text/plain',
       },
@@ -53,6 +55,7 @@ export class MetricsController {
       conversations: { known: await this.stored(), open: this.conversations.openCount },
       runs: { running, limit, refused, queued: this.queue.size, waits: this.queue.waits },
       sockets: this.sockets.size,
+      terminals: this.terminals.counts,
       webhooks: this.webhooks.localStatus(),
       disk: await diskSpace(this.config.paths.conversations),
       auditBacklog: this.trail.backlog,

@@ -2,12 +2,13 @@ import { Module } from '@nestjs/common';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { ServerModule } from '../server/index.js';
 import { SocketsModule } from '../sockets/index.js';
+import { TerminalsModule } from '../terminals/index.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
 import { MetricsController } from './metrics.controller.js';
 
 /** The metrics endpoint. */
 @Module({
-  imports: [ConversationsModule, ServerModule, SocketsModule, WebhooksModule],
+  imports: [ConversationsModule, ServerModule, SocketsModule, TerminalsModule, WebhooksModule],
   controllers: [MetricsController],
 })
 export class MetricsModule {}

@@ -9,6 +9,8 @@ interface ServerFacts {
   conversations: { known: number | undefined; open: number };
   runs: { running: number; limit: number; refused: number; queued: number; waits: Timing };
   sockets: number;
+  /** Open terminals, and their viewers. */
+  terminals: { open: number; viewers: number };
   webhooks: readonly WebhookStatus[];
   /** Undefined if it is not known. */
   disk: DiskSpace | undefined;
@@ -20,7 +22,7 @@ interface ServerFacts {
 
 /** Conversations, runs, sockets, logs, models and webhooks. */
 export function serverMetrics(facts: ServerFacts): Metric[] {
-  const { conversations, runs, sockets, webhooks, disk, auditBacklog, limits } = facts;
+  const { conversations, runs, sockets, terminals, webhooks, disk, auditBacklog, limits } = facts;
   const ofWebhooks = (count: (webhook: WebhookStatus) => number): Sample[] =>
     webhooks.map((webhook) => ({ value: count(webhook), labels: { webhook: webhook.name ?? webhook.id } }));
   return [
@@ -34,6 +36,10 @@ export function serverMetrics(facts: ServerFacts): Metric[] {
     gauge('runs_queued', 'Runs that wait for a free slot.', runs.queued),
     timing('run_wait_seconds', 'Time that runs have waited for a free slot.', runs.waits),
     gauge('sockets', 'Open sockets.', sockets),
+    gauge('terminals', 'Open terminals, of people and of agents.', terminals.open),
+    gauge('terminal_viewers', 'Sockets on terminals.', terminals.viewers),
+    counter('terminals_opened_total', 'Terminals that people have opened.', meters.terminalsOpened),
+    counter('terminal_output_bytes_total', 'Bytes that terminals have printed.', meters.terminalBytes),
     counter(
       'sockets_slow_total',
       'Sockets closed because their clients read too slowly.',

@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
+import { ConversationsModule } from '../conversations/conversations.module.js';
 import { EventBusModule } from '../events/event-bus.module.js';
 import { documentSchemas } from '../http/index.js';
 import { ServerModule } from '../server/server.module.js';
+import { ToolsModule } from '../tools/index.js';
 import { RuntimeScopesModule } from '../workspace/index.js';
 import { TerminalsController } from './api/terminals.controller.js';
 import { TerminalsService } from './terminals.service.js';
@@ -10,7 +12,7 @@ documentSchemas(async () => (await import('./api/docs-schemas.js')).terminalSche
 
 /** Terminals of people, and looking over the shoulders of agents. */
 @Module({
-  imports: [EventBusModule, ServerModule, RuntimeScopesModule],
+  imports: [EventBusModule, ServerModule, RuntimeScopesModule, ToolsModule, ConversationsModule],
   controllers: [TerminalsController],
   providers: [TerminalsService],
   exports: [TerminalsService],

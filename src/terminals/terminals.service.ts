@@ -2,18 +2,27 @@ import { randomUUID } from 'node:crypto';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Authenticator, type Principal, SESSION } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
-import { type ClosingConversation, EventBus, type EventSubscriber } from '../events/index.js';
+import { ConversationsService } from '../conversations/index.js';
+import { type ClosingConversation, EventBus, type EventSubscriber, type PublishedEvent } from '../events/index.js';
 import { isFolder, makeFolder } from '../files/index.js';
+import { meters } from '../meters/index.js';
 import { Sandbox } from '../sandbox/index.js';
+import { AgentTerminals, type AnnouncedTerminal } from '../tools/index.js';
 import { RuntimeScopes } from '../workspace/index.js';
 import { OutputPace } from './streams/output-pace.js';
 import type { EndReason } from './streams/terminal-notice.js';
+import { AgentTerminal } from './terminal/agent-terminal.js';
 import { PersonTerminal } from './terminal/person-terminal.js';
 import type { Terminal, TerminalSize } from './terminal/terminal.js';
-import { TerminalLimitError, TerminalNotFoundError, TerminalStartError } from './terminal-errors.js';
+import {
+  TerminalLimitError,
+  TerminalNotFoundError,
+  TerminalStartError,
+  TerminalStateError,
+} from './terminal-errors.js';
 
 /** How often idle and ended terminals are looked for (ms). */
-const SWEEP_MS = 5_000;
+const SWEEP_MS = 1_000;
 /** How long an ended terminal can be looked at (ms). */
 const KEEP_ENDED_MS = 5 * 60_000;
 
@@ -45,9 +54,12 @@ export class TerminalsService implements OnModuleInit, BeforeApplicationShutdown
     private readonly scopes: RuntimeScopes,
     private readonly sandbox: Sandbox,
     private readonly authenticator: Authenticator,
+    private readonly conversations: ConversationsService,
+    agentTerminals: AgentTerminals,
     bus: EventBus,
   ) {
     this.unsubscribe = bus.subscribe('*', this);
+    agentTerminals.setListener((announced) => this.addAgent(announced));
   }
 
   onModuleInit(): void {
@@ -93,6 +105,7 @@ export class TerminalsService implements OnModuleInit, BeforeApplicationShutdown
         pace: this.pace,
       });
       this.add(terminal, principal);
+      meters.terminalsOpened.add();
       return terminal;
     } finally {
       release();
@@ -123,8 +136,37 @@ export class TerminalsService implements OnModuleInit, BeforeApplicationShutdown
     this.forget(terminal);
   }
 
-  onEvent(): void {
-    return;
+  /**
+   * Gives the terminal of an agent to a person, who may type then, until it is given back or the agent goes on.
+   * @throws TerminalStateError while the agent is at work, and for terminals of people
+   */
+  async takeOver(terminal: Terminal, principal: Principal): Promise<void> {
+    const agent = ofAgent(terminal);
+    const conversation = await this.conversations.open(agent.facts.conversationId ?? '');
+    const assertPaused = (): void => {
+      if (conversation.isRunning)
+        throw new TerminalStateError('The agent is at work. Pause the conversation, and wait for its last step');
+    };
+    assertPaused();
+    await agent.takeOver(principal.name);
+    this.openers.get(agent.id)?.unwatch();
+    const unwatch = this.authenticator.whenEnded(principal, () => this.giveBackInBackground(agent));
+    this.openers.set(agent.id, { key: principal.id, unwatch });
+    if (conversation.isRunning) await agent.giveBack();
+    assertPaused();
+  }
+
+  /** Gives a terminal back to its agent. @throws TerminalStateError for terminals of people */
+  async giveBack(terminal: Terminal): Promise<void> {
+    await ofAgent(terminal).giveBack();
+  }
+
+  /** An agent that goes on takes its terminal back. */
+  onEvent({ conversationId, event }: PublishedEvent): void {
+    if (event.kind !== 'ConversationStateUpdateEvent' || event.key !== 'execution_status') return;
+    if (event.value !== 'running') return;
+    for (const terminal of this.list(conversationId))
+      if (terminal instanceof AgentTerminal && terminal.takenOverBy !== null) this.giveBackInBackground(terminal);
   }
 
   /** Ends the terminals of a deleted conversation before its folder is removed. */
@@ -180,6 +222,16 @@ export class TerminalsService implements OnModuleInit, BeforeApplicationShutdown
     if (this.closing) this.closeInBackground(terminal, 'shutdown');
   }
 
+  private addAgent(announced: AnnouncedTerminal): void {
+    if (this.closing) return;
+    const terminal = new AgentTerminal(announced, this.pace, (ended) => this.forget(ended));
+    this.terminals.set(terminal.id, terminal);
+  }
+
+  private giveBackInBackground(terminal: AgentTerminal): void {
+    terminal.giveBack().catch((error: unknown) => this.logger.error(error));
+  }
+
   private forget({ id }: Terminal): void {
     this.terminals.delete(id);
     this.openers.get(id)?.unwatch();
@@ -207,4 +259,10 @@ export class TerminalsService implements OnModuleInit, BeforeApplicationShutdown
       if (endedAt === undefined && !facts.agent && isIdle) this.closeInBackground(terminal, 'idle');
     }
   }
+}
+
+/** @throws TerminalStateError for a terminal of a person */
+function ofAgent(terminal: Terminal): AgentTerminal {
+  if (terminal instanceof AgentTerminal) return terminal;
+  throw new TerminalStateError('Only the terminal of an agent can be taken over and given back');
 }

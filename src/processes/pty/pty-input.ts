@@ -41,6 +41,11 @@ export class PtyInput {
     return this.bytes;
   }
 
+  /** Whether the descriptor of the terminal is still open. */
+  get isOpen(): boolean {
+    return !this.closed;
+  }
+
   /** Adds bytes. They are discarded once the terminal has ended. */
   write(data: Buffer): void {
     if (this.closed || data.length === 0) return;
@@ -57,12 +62,17 @@ export class PtyInput {
 
   /** Discards what waits. Nothing is written any more. */
   close(): void {
-    if (this.closed) return;
     this.closed = true;
+    this.clear();
+  }
+
+  /** Discards what waits. */
+  clear(): void {
     this.waiting = [];
     this.bytes = 0;
     clearTimeout(this.timer as NodeJS.Timeout);
     clearImmediate(this.timer as NodeJS.Immediate);
+    this.timer = undefined;
     this.giveRoom();
   }
 

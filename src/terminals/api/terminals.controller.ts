@@ -91,7 +91,7 @@ export class TerminalsController {
     summary: 'Resize a terminal',
     description: 'All viewers are told. The last size counts, whoever has set it.',
     path: PATH,
-    body: { schema: ResizeTerminalDto, example: { rows: 40, cols: 132 }, after: ['Terminals_open'] },
+    body: { schema: ResizeTerminalDto, example: { rows: 40, cols: 132 }, needs: 'An open terminal, whose id is in the path.' },
     answers: { 200: { description: 'The terminal.', schema: 'Terminal' } },
     errors: { 404: UNKNOWN, 409: 'It is the terminal of an agent, and nobody has taken it over.' },
   })
@@ -103,6 +103,55 @@ export class TerminalsController {
     const terminal = this.terminals.get(id, scope);
     terminal.assertTypable();
     terminal.resize({ rows, cols });
+    return terminal.info();
+  }
+
+  @Post(':terminal_id/take_over')
+  @Scope('write', { machine: 'admin', own: true })
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Take over the terminal of an agent',
+    description:
+      'Gives the terminal to people while the agent is paused: they may type until it is given back, or the ' +
+      'agent goes on. It has a prompt and line editing then; a command of the agent that still runs goes on, ' +
+      'and takes the input. The agent reads with its next command what was shown meanwhile.',
+    path: PATH,
+    answers: { 200: { description: 'The terminal.', schema: 'Terminal' } },
+    errors: {
+      404: UNKNOWN,
+      409: 'The agent is at work, somebody else has the terminal, or it is not the terminal of an agent.',
+    },
+  })
+  async takeOver(
+    @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
+    @Param('terminal_id') id: string,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<TerminalInfo> {
+    const terminal = this.terminals.get(id, scope);
+    await this.terminals.takeOver(terminal, principal);
+    return terminal.info();
+  }
+
+  @Post(':terminal_id/give_back')
+  @Scope('write', { machine: 'admin', own: true })
+  @HttpCode(200)
+  @Operation({
+    tag,
+    summary: 'Give the terminal of an agent back',
+    description:
+      'Ends a program that was left running, and what was typed and not entered. The shell keeps its folder ' +
+      'and variables. Does nothing if nobody has taken the terminal over.',
+    path: PATH,
+    answers: { 200: { description: 'The terminal.', schema: 'Terminal' } },
+    errors: { 404: UNKNOWN, 409: 'It is not the terminal of an agent.' },
+  })
+  async giveBack(
+    @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
+    @Param('terminal_id') id: string,
+  ): Promise<TerminalInfo> {
+    const terminal = this.terminals.get(id, scope);
+    await this.terminals.giveBack(terminal);
     return terminal.info();
   }
 

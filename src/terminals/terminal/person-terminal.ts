@@ -1,14 +1,17 @@
 import type { IPty } from '@lydell/node-pty';
 import { errorCode, errorMessage } from '../../errors/index.js';
-import { turnToStart } from '../../flow/index.js';
+import { settlesWithin, turnToStart } from '../../flow/index.js';
 import {
   endSessionProcesses,
+  foregroundGroup,
   isProcessAlive,
   loadPty,
+  programOf,
   PtyInput,
   readRemainder,
   SESSION_VARIABLE,
   shellEnvironment,
+  signal,
 } from '../../processes/index.js';
 import { type Confinement, findProgram } from '../../sandbox/index.js';
 import type { OutputPace } from '../streams/output-pace.js';
@@ -18,6 +21,8 @@ import { Terminal, type TerminalFacts, type TerminalSize } from './terminal.js';
 
 /** How often it is checked that the shell of a paused terminal is still there (ms). */
 const CHECK_MS = 50;
+/** How long the shell may take to end after its terminal was closed (ms). */
+const HANGUP_GRACE_MS = 1_000;
 /** What the environment of agents has and people do not want: pagers work here. */
 const FOR_AGENTS = new Set(['PAGER', 'GIT_PAGER', 'AI_AGENT']);
 
@@ -34,6 +39,8 @@ export interface TerminalStart {
 export class PersonTerminal extends Terminal {
   readonly takenOverBy = null;
   private readonly input: PtyInput;
+  private readonly exited: Promise<void>;
+  /** Resolves when all its processes have ended. */
   private readonly ending: Promise<void>;
   private closeReason: EndReason | undefined;
   private checkTimer: NodeJS.Timeout | undefined;
@@ -49,14 +56,15 @@ export class PersonTerminal extends Terminal {
     // Without an encoding the terminal emits buffers, although its types say strings.
     pty.onData(push);
     readRemainder(pty, push);
-    this.ending = new Promise((resolve) => {
-      pty.onExit(({ exitCode, signal }) => {
+    this.exited = new Promise((resolve) => {
+      pty.onExit(({ exitCode, signal: by = 0 }) => {
         clearInterval(this.checkTimer);
-        this.end(exitCode, signal === undefined || signal === 0 ? null : signal, this.closeReason ?? 'exit');
-        // What the shell has left running.
-        void this.endProcesses().finally(resolve);
+        this.end(exitCode, by === 0 ? null : by, this.closeReason ?? 'exit');
+        resolve();
       });
     });
+    // What the shell has left running. What cannot be ended must not end the server.
+    this.ending = this.exited.then(() => this.endProcesses()).catch(() => undefined);
   }
 
   /** @throws TerminalStartError, SandboxError */
@@ -64,7 +72,7 @@ export class PersonTerminal extends Terminal {
     const { spawn } = await loadPty();
     await turnToStart();
     const { facts, size, confinement } = start;
-    const program = programOf(facts, confinement);
+    const program = programFor(facts, confinement);
     const pty = spawn(program.file, [...program.args], {
       name: 'xterm-256color',
       ...size,
@@ -78,7 +86,9 @@ export class PersonTerminal extends Terminal {
   override async close(reason: EndReason): Promise<void> {
     if (!this.hasEnded) {
       this.closeReason ??= reason;
-      await this.endProcesses();
+      await this.hangUp();
+      // Looking for all its processes takes long while many terminals are closed together.
+      if (!(await settlesWithin(this.exited, HANGUP_GRACE_MS))) await this.endProcesses();
     }
     await this.ending;
   }
@@ -96,7 +106,7 @@ export class PersonTerminal extends Terminal {
   }
 
   protected override applySize({ rows, cols }: TerminalSize): void {
-    this.pty.resize(cols, rows);
+    if (this.input.isOpen) this.pty.resize(cols, rows);
   }
 
   protected override setReading(isReading: boolean): void {
@@ -111,13 +121,24 @@ export class PersonTerminal extends Terminal {
     }, CHECK_MS);
   }
 
+  /** As closing the window of a terminal does. */
+  private async hangUp(): Promise<void> {
+    const group = await foregroundGroup(this.pty.pid);
+    const shell = programOf(this.pty.pid);
+    if (group !== undefined && group !== shell) {
+      signal(-group, 'SIGHUP');
+      signal(-group, 'SIGCONT');
+    }
+    signal(shell, 'SIGHUP');
+  }
+
   private endProcesses(): Promise<void> {
     return endSessionProcesses(this.id, [this.pty.pid]);
   }
 }
 
 /** @throws TerminalStartError if there is no such program; SandboxError */
-function programOf({ id, shell, cwd }: TerminalFacts, confinement: Confinement) {
+function programFor({ id, shell, cwd }: TerminalFacts, confinement: Confinement) {
   const inherited = Object.entries(shellEnvironment()).filter(([name]) => !FOR_AGENTS.has(name));
   const env = {
     ...Object.fromEntries(inherited),

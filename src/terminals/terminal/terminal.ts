@@ -1,3 +1,4 @@
+import { meters } from '../../meters/index.js';
 import type { OutputPace } from '../streams/output-pace.js';
 import { Scrollback } from '../streams/scrollback.js';
 import type { EndReason, TerminalInfo, TerminalNotice, TerminalViewer } from '../streams/terminal-notice.js';
@@ -75,7 +76,7 @@ export abstract class Terminal {
   protected abstract writeInput(data: Buffer): void;
   protected abstract inputRoom(below: number): Promise<void>;
   protected abstract applySize(size: TerminalSize): void;
-  /** Stops reading output, or goes on. The program waits once the buffers of the system are full. */
+  /** Stops reading output, or goes on: agents are not held up. The program waits once the buffers of the system are full. */
   protected abstract setReading(isReading: boolean): void;
   /** Ends all its processes. */
   abstract close(reason: EndReason): Promise<void>;
@@ -182,6 +183,7 @@ export abstract class Terminal {
   /** Output of the program. */
   protected append(bytes: Buffer): void {
     this.scrollback.append(bytes);
+    meters.terminalBytes.add(bytes.length);
     for (const { reader } of this.viewers) reader.wake();
     if (this.pace.isOver(this, bytes.length, () => this.setTooFast(false))) this.setTooFast(true);
     if (this.viewers.size > 0) this.adjust();
@@ -227,7 +229,7 @@ export abstract class Terminal {
 
   /** Decides whether the terminal waits for viewers. */
   private adjust(): void {
-    if (this.hasEnded) return;
+    if (this.hasEnded || this.facts.agent) return;
     const now = performance.now();
     const limit = Math.min(MAX_LAG, this.scrollback.capacity / 2);
     let holds = false;

@@ -7,7 +7,7 @@ export type { InsightInfo, InsightProps } from './insight-props.js';
 /** A panel about what a conversation did, for a tab beside its events. */
 export interface InsightPanel {
   /** For addresses. */
-  id: 'time' | 'cost' | 'context' | 'branches' | 'files';
+  id: 'time' | 'cost' | 'context' | 'branches' | 'files' | 'terminal';
   label: string;
   View: ComponentType<InsightProps>;
 }
@@ -20,6 +20,10 @@ const branches = lazyView<InsightProps>(
 );
 const files = lazyView<InsightProps>(async () => (await import('./files/files-panel.js')).FilesPanel);
 
+const terminal = lazyView<InsightProps>(
+  async () => (await import('../../terminals/terminals-panel.js')).TerminalsPanel,
+);
+
 /** The panels in the order of their tabs. The code of each is loaded when it is first shown. */
 export const INSIGHT_PANELS: readonly InsightPanel[] = [
   { id: 'time', label: 'Time', View: time },
@@ -27,4 +31,5 @@ export const INSIGHT_PANELS: readonly InsightPanel[] = [
   { id: 'context', label: 'Context', View: context },
   { id: 'branches', label: 'Branches', View: branches },
   { id: 'files', label: 'Files', View: files },
+  { id: 'terminal', label: 'Terminal', View: terminal },
 ];
