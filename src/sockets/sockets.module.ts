@@ -19,8 +19,8 @@ import { SocketGate } from './handshake/socket-gate.js';
 import { SocketLimits } from './connections/socket-limits.js';
 
 /**
- * The sockets of conversations, of terminals, of the server's shell, and of back ends of canvas extensions. The application
- * must use `PatternWsAdapter`.
+ * The sockets of conversations, of terminals, of the server's shell, and of back ends of canvas extensions.
+ * The application must use `PatternWsAdapter`.
  */
 @Module({
   imports: [BashModule, ConversationsModule, EventBusModule, ExtensionsModule, SharesModule, TerminalsModule],

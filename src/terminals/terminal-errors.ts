@@ -5,7 +5,9 @@ export class TerminalNotFoundError extends DomainError {
   override readonly name = 'TerminalNotFoundError';
   readonly kind = 'not-found';
   constructor(id: string) {
-    super(`This server has no terminal ${id}. Terminals end with their server, and some time after their use`);
+    super(
+      `This server has no terminal ${id}. Terminals end with their server, and some time after their use`,
+    );
   }
 }
 

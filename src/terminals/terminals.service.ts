@@ -3,7 +3,12 @@ import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleInit }
 import { Authenticator, type Principal, SESSION } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { ConversationsService } from '../conversations/index.js';
-import { type ClosingConversation, EventBus, type EventSubscriber, type PublishedEvent } from '../events/index.js';
+import {
+  type ClosingConversation,
+  EventBus,
+  type EventSubscriber,
+  type PublishedEvent,
+} from '../events/index.js';
 import { isFolder, makeFolder } from '../files/index.js';
 import { meters } from '../meters/index.js';
 import { Sandbox } from '../sandbox/index.js';
@@ -79,7 +84,11 @@ export class TerminalsService implements OnModuleInit, BeforeApplicationShutdown
    * Opens a terminal in the sandbox of a conversation, or of the server.
    * @throws TerminalLimitError, TerminalStartError, ConversationNotFoundError, InvalidRequestError
    */
-  async open(request: TerminalRequest, conversationId: string | undefined, principal: Principal): Promise<Terminal> {
+  async open(
+    request: TerminalRequest,
+    conversationId: string | undefined,
+    principal: Principal,
+  ): Promise<Terminal> {
     const release = this.takePlace(principal);
     try {
       const { folder, paths, confinement } = await this.scopes.of(conversationId);
@@ -98,9 +107,8 @@ export class TerminalsService implements OnModuleInit, BeforeApplicationShutdown
           createdBy: principal.name,
         },
         size: { rows: request.rows, cols: request.cols },
-        confinement: confinement
-          ? this.sandbox.confine({ ...confinement, workspace: folder })
-          : this.sandbox.server,
+        // Not the confinement of the bash routes, whose daemons may outlive the server.
+        confinement: this.sandbox.confine({ ...confinement, workspace: folder }),
         scrollbackBytes: this.config.terminals.scrollback_bytes,
         pace: this.pace,
       });
@@ -137,7 +145,8 @@ export class TerminalsService implements OnModuleInit, BeforeApplicationShutdown
   }
 
   /**
-   * Gives the terminal of an agent to a person, who may type then, until it is given back or the agent goes on.
+   * Gives the terminal of an agent to a person, who may type then, until it is given back or the agent goes
+   * on.
    * @throws TerminalStateError while the agent is at work, and for terminals of people
    */
   async takeOver(terminal: Terminal, principal: Principal): Promise<void> {
@@ -145,7 +154,9 @@ export class TerminalsService implements OnModuleInit, BeforeApplicationShutdown
     const conversation = await this.conversations.open(agent.facts.conversationId ?? '');
     const assertPaused = (): void => {
       if (conversation.isRunning)
-        throw new TerminalStateError('The agent is at work. Pause the conversation, and wait for its last step');
+        throw new TerminalStateError(
+          'The agent is at work. Pause the conversation, and wait for its last step',
+        );
     };
     assertPaused();
     await agent.takeOver(principal.name);
@@ -166,7 +177,8 @@ export class TerminalsService implements OnModuleInit, BeforeApplicationShutdown
     if (event.kind !== 'ConversationStateUpdateEvent' || event.key !== 'execution_status') return;
     if (event.value !== 'running') return;
     for (const terminal of this.list(conversationId))
-      if (terminal instanceof AgentTerminal && terminal.takenOverBy !== null) this.giveBackInBackground(terminal);
+      if (terminal instanceof AgentTerminal && terminal.takenOverBy !== null)
+        this.giveBackInBackground(terminal);
   }
 
   /** Ends the terminals of a deleted conversation before its folder is removed. */
@@ -213,7 +225,9 @@ export class TerminalsService implements OnModuleInit, BeforeApplicationShutdown
   private add(terminal: Terminal, principal: Principal): void {
     const { id, conversationId } = terminal.facts;
     this.terminals.set(id, terminal);
-    const unwatch = this.authenticator.whenEnded(principal, () => this.closeInBackground(terminal, 'key_ended'));
+    const unwatch = this.authenticator.whenEnded(principal, () =>
+      this.closeInBackground(terminal, 'key_ended'),
+    );
     this.openers.set(id, { key: principal.id, unwatch });
     this.logger.log(
       `terminal ${id} opened${conversationId === null ? '' : ` in conversation ${conversationId}`}`,

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { isAlive } from '../support/is-alive.js';
 import { makeKey, shown } from '../support/named-keys.js';
@@ -11,14 +12,20 @@ const MEBIBYTE = 1024 * 1024;
 
 describe('terminals of people', () => {
   let server: ServerProcess;
+  let home: string;
   beforeAll(async () => {
+    // The files of the user that bash reads may do anything.
+    home = await mkdtemp(path.join(os.tmpdir(), 'home-'));
     const terminals = { max: 12, max_per_key: 2, idle_seconds: 5, scrollback_bytes: 256 * 1024 };
     server = await ServerProcess.start({
       key: SESSION,
-      env: { SESSION_API_KEY: SESSION, OH_TERMINALS: JSON.stringify(terminals) },
+      env: { HOME: home, SESSION_API_KEY: SESSION, OH_TERMINALS: JSON.stringify(terminals) },
     });
   });
-  afterAll(() => server.stop());
+  afterAll(async () => {
+    await server.stop();
+    await rm(home, { recursive: true, force: true });
+  });
 
   const connect = (terminal: ShownTerminal, key = SESSION, after?: number): Promise<TerminalClient> =>
     new TerminalClient(server, terminal, {
@@ -36,7 +43,7 @@ describe('terminals of people', () => {
   };
 
   it('run a shell that several viewers see and type into', async () => {
-    const terminal = await openTerminal(server, undefined, { rows: 30, cols: 100, shell: 'bash' });
+    const terminal = await openTerminal(server, undefined, { rows: 30, cols: 100 });
     const [one, other] = [await connect(terminal), await connect(terminal)];
     await one.hears('viewers');
     one.type('stty size; echo "[$TERM] [$PAGER]"\r');
@@ -201,7 +208,7 @@ describe('terminals of people', () => {
   });
 
   it('leave no shell behind when the server is killed', async () => {
-    const terminal = await openTerminal(server, undefined, { shell: 'bash' });
+    const terminal = await openTerminal(server);
     const client = await connect(terminal);
     client.type('sleep 1000 & exec 2>/dev/null; echo started\r');
     await client.shows('started\r\n');

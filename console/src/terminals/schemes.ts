@@ -10,7 +10,13 @@ export const SCHEMES: Readonly<Record<string, ITheme>> = {
   Light: {
     ...{ background: '#ffffff', foreground: '#1a1e26', cursor: '#2457d6', selectionBackground: '#c9d8fb' },
     ...{ black: '#1a1e26', red: '#b3261e', green: '#14703f', yellow: '#8a5300', blue: '#2457d6' },
-    ...{ magenta: '#8b3fc4', cyan: '#0b6e8a', white: '#59616e', brightBlack: '#626a77', brightRed: '#c8362d' },
+    ...{
+      magenta: '#8b3fc4',
+      cyan: '#0b6e8a',
+      white: '#59616e',
+      brightBlack: '#626a77',
+      brightRed: '#c8362d',
+    },
     ...{ brightGreen: '#1c8a50', brightYellow: '#a86500', brightBlue: '#3a6bea', brightMagenta: '#9d55d6' },
     ...{ brightCyan: '#1585a5', brightWhite: '#3a414d' },
   },

@@ -194,4 +194,3 @@ export class TerminalSession {
     }, RESIZE_MS);
   }
 }
-

@@ -74,7 +74,10 @@ export class TerminalConnection extends KeyedConnection implements ReaderSink {
       if (this.principal && conversationId !== undefined)
         await ownership.assertVisible(conversationId, this.principal);
       const terminal = terminals.get(terminalId, conversationId);
-      if (this.socket.readyState === WebSocket.OPEN && terminal.viewerCount >= limits.subscribersPerConversation)
+      if (
+        this.socket.readyState === WebSocket.OPEN &&
+        terminal.viewerCount >= limits.subscribersPerConversation
+      )
         return closeSocket(this.socket, CLOSE.tooManyListeners);
       this.terminal = terminal;
       this.attached = true;
@@ -131,7 +134,12 @@ export class TerminalConnection extends KeyedConnection implements ReaderSink {
   private async record(): Promise<boolean> {
     const { principal, request } = this;
     const { conversationId } = this.admission;
-    const act = { principal, request, operation: TYPING, ...(conversationId !== undefined && { conversationId }) } as const;
+    const act = {
+      principal,
+      request,
+      operation: TYPING,
+      ...(conversationId !== undefined && { conversationId }),
+    } as const;
     try {
       await this.sources.gate.accounting.perform(act, () => Promise.resolve());
       return true;

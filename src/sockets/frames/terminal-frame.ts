@@ -31,7 +31,11 @@ class AckFrameDto {
 /** Parses `{"type": "resize", "rows", "cols"}` or `{"type": "ack", "offset"}`. Never throws. */
 export function readTerminalFrame(data: Buffer): TerminalFrame {
   if (data.length > MAX_TEXT_BYTES)
-    return { type: 'invalid', code: 'ValueError', detail: `A text frame has at most ${MAX_TEXT_BYTES} bytes` };
+    return {
+      type: 'invalid',
+      code: 'ValueError',
+      detail: `A text frame has at most ${MAX_TEXT_BYTES} bytes`,
+    };
   let value: unknown;
   try {
     value = JSON.parse(data.toString());

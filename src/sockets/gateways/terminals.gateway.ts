@@ -5,7 +5,11 @@ import { requirementOfGateway, Scope } from '../../auth/index.js';
 import { parseUuid } from '../../http/index.js';
 import { TerminalsService } from '../../terminals/index.js';
 import { SocketConnections } from '../connections/socket-connections.js';
-import { type TerminalAdmission, TerminalConnection, TYPING_SCOPES } from '../connections/terminal-connection.js';
+import {
+  type TerminalAdmission,
+  TerminalConnection,
+  TYPING_SCOPES,
+} from '../connections/terminal-connection.js';
 import { readTerminalPlace } from '../handshake/handshake.js';
 import type { Handshake, PatternWsServer } from '../handshake/pattern-ws-adapter.js';
 
@@ -30,7 +34,12 @@ export class TerminalsGateway implements OnGatewayInit<PatternWsServer>, OnGatew
   handleConnection(socket: WebSocket, request: IncomingMessage, admission: TerminalAdmission): void {
     const { gate, limits, ownership } = this.connections;
     const { terminals } = this;
-    const connection = new TerminalConnection(socket, request, admission, { terminals, ownership, gate, limits });
+    const connection = new TerminalConnection(socket, request, admission, {
+      terminals,
+      ownership,
+      gate,
+      limits,
+    });
     this.connections.add(connection, request, `socket of terminal ${admission.terminalId}`);
   }
 

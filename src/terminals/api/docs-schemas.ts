@@ -26,7 +26,15 @@ export function terminalSchemas(): Record<string, JsonSchema> {
       end_reason: [
         orNull({
           type: 'string',
-          enum: ['exit', 'closed', 'idle', 'key_ended', 'conversation_deleted', 'conversation_closed', 'shutdown'],
+          enum: [
+            'exit',
+            'closed',
+            'idle',
+            'key_ended',
+            'conversation_deleted',
+            'conversation_closed',
+            'shutdown',
+          ],
         }),
         'Why it has ended (`exit`: the shell by itself); null before its end.',
       ],

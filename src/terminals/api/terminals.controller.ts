@@ -91,7 +91,11 @@ export class TerminalsController {
     summary: 'Resize a terminal',
     description: 'All viewers are told. The last size counts, whoever has set it.',
     path: PATH,
-    body: { schema: ResizeTerminalDto, example: { rows: 40, cols: 132 }, needs: 'An open terminal, whose id is in the path.' },
+    body: {
+      schema: ResizeTerminalDto,
+      example: { rows: 40, cols: 132 },
+      needs: 'An open terminal, whose id is in the path.',
+    },
     answers: { 200: { description: 'The terminal.', schema: 'Terminal' } },
     errors: { 404: UNKNOWN, 409: 'It is the terminal of an agent, and nobody has taken it over.' },
   })

@@ -88,7 +88,8 @@ export class TerminalReader {
       this.sink.notify({ type: 'missed', from: this.next, to: start });
       this.next = start;
       // What is missing will never be shown.
-      if (this.confirmed !== undefined) this.confirmed = Math.max(this.confirmed, start - MAX_UNCONFIRMED + 1);
+      if (this.confirmed !== undefined)
+        this.confirmed = Math.max(this.confirmed, start - MAX_UNCONFIRMED + 1);
     }
     const bytes = this.scrollback.read(this.next, FRAME_BYTES);
     this.next += bytes.length;

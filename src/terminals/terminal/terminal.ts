@@ -76,7 +76,10 @@ export abstract class Terminal {
   protected abstract writeInput(data: Buffer): void;
   protected abstract inputRoom(below: number): Promise<void>;
   protected abstract applySize(size: TerminalSize): void;
-  /** Stops reading output, or goes on: agents are not held up. The program waits once the buffers of the system are full. */
+  /**
+   * Stops reading output, or goes on. The program waits once the buffers of the system are full. Agents are
+   * not held up.
+   */
   protected abstract setReading(isReading: boolean): void;
   /** Ends all its processes. */
   abstract close(reason: EndReason): Promise<void>;
@@ -96,8 +99,7 @@ export abstract class Terminal {
 
   /** @throws TerminalStateError for the terminal of an agent */
   assertClosable(): void {
-    if (this.facts.agent)
-      throw new TerminalStateError('The terminal of an agent ends with its conversation');
+    if (this.facts.agent) throw new TerminalStateError('The terminal of an agent ends with its conversation');
   }
 
   get hasEnded(): boolean {

@@ -95,8 +95,8 @@ export function restoreInput(id: string): string {
 }
 
 /**
- * The command that gives the shell the prompt of a person. A marker tells when it is shown. The prompt command
- * is not exported: nested shells have prompts of their own.
+ * The command that gives the shell the prompt of a person. A marker tells when it is shown. The prompt
+ * command is not exported: nested shells have prompts of their own.
  */
 export function manualCommand(id: string): string {
   return [
@@ -106,7 +106,7 @@ export function manualCommand(id: string): string {
   ].join('; ');
 }
 
-/** The input at that prompt that turns on line editing and a history. Within `eval`, bash 5.2 crashes by it. */
+/** The input at that prompt that turns on line editing and a history. Within `eval`, bash 5.2 crashes. */
 export const LINE_EDITING_INPUT = ' \\builtin set -o emacs -o history\n';
 
 /** The input at a person's prompt that gives the shell back to the protocol; a ready marker follows. */

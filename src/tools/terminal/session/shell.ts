@@ -15,7 +15,14 @@ import {
   restoreInput,
 } from './prompt-protocol.js';
 import type { Marker, ShellPrompt } from './prompt-protocol.js';
-import { foregroundGroup, loadPty, programOf, PtyInput, readRemainder, signal } from '../../../processes/index.js';
+import {
+  foregroundGroup,
+  loadPty,
+  programOf,
+  PtyInput,
+  readRemainder,
+  signal,
+} from '../../../processes/index.js';
 import type { Confinement, ProgramStart } from '../../../sandbox/index.js';
 
 /** The same size as in the original: wide enough that programs do not wrap their lines. */

@@ -3,11 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { isFolder } from '../../../files/index.js';
 import { MAX_TIMER_MS } from '../../../flow/index.js';
 
-import {
-  endSessionProcesses,
-  SESSION_VARIABLE,
-  shellEnvironment,
-} from '../../../processes/index.js';
+import { endSessionProcesses, SESSION_VARIABLE, shellEnvironment } from '../../../processes/index.js';
 import { UNCONFINED, type Confinement } from '../../../sandbox/index.js';
 import { exportCommand, isVariableName, shownCommand } from './session-commands.js';
 import { OutputBuffer } from './output-buffer.js';
