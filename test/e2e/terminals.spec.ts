@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { isAlive } from '../support/is-alive.js';
 import { makeKey, shown } from '../support/named-keys.js';
+import { describeWithBubblewrap } from '../support/sandbox.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { asJson } from '../support/settings-fixture.js';
 import { openTerminal, type ShownTerminal, TerminalClient } from '../support/terminal-client.js';
@@ -205,6 +206,16 @@ describe('terminals of people', () => {
     const past = await connect(terminal, SESSION, 10 ** 12);
     expect(past.offset).toBeLessThan(10 ** 6);
     await close(terminal);
+  });
+
+  describeWithBubblewrap('in a sandbox', () => {
+    it('cannot be reached by programs that are started later', async () => {
+      const terminal = await openTerminal(server);
+      const command = 'for f in /proc/self/fd/*; do [ $f -ef /dev/ptmx ] && echo "open: $f"; done; echo done';
+      const { body } = await server.request('POST', '/api/bash/execute_bash_command', { command });
+      expect(asJson(body)['stdout']).toBe('done\n');
+      await close(terminal);
+    });
   });
 
   it('leave no shell behind when the server is killed', async () => {
