@@ -10,7 +10,11 @@ const tag = 'Terminals';
 const SCOPE = 'runtime_conversation_id';
 const UNKNOWN = 'This server has no such terminal, or no such conversation.';
 const PATH = {
-  terminal_id: { type: 'string', format: 'uuid', description: 'Id of the terminal.' },
+  terminal_id: {
+    type: 'string',
+    format: 'uuid',
+    description: 'Id of the terminal, as the answer that has opened it and the list have it.',
+  },
 } as const;
 
 /** Terminals on the server or in the sandbox of a conversation. Their bytes are on a WebSocket. */
