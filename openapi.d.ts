@@ -23121,7 +23121,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the terminal. */
+                /** @description Id of the terminal, as the answer that has opened it and the list have it. */
                 terminal_id: string;
             };
             cookie?: never;
@@ -23229,7 +23229,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the terminal. */
+                /** @description Id of the terminal, as the answer that has opened it and the list have it. */
                 terminal_id: string;
             };
             cookie?: never;
@@ -23355,7 +23355,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the terminal. */
+                /** @description Id of the terminal, as the answer that has opened it and the list have it. */
                 terminal_id: string;
             };
             cookie?: never;
@@ -23510,7 +23510,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the terminal. */
+                /** @description Id of the terminal, as the answer that has opened it and the list have it. */
                 terminal_id: string;
             };
             cookie?: never;
@@ -23636,7 +23636,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the terminal. */
+                /** @description Id of the terminal, as the answer that has opened it and the list have it. */
                 terminal_id: string;
             };
             cookie?: never;
@@ -24039,7 +24039,7 @@ export interface operations {
                  * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
                  */
                 runtime_conversation_id: string;
-                /** @description Id of the terminal. */
+                /** @description Id of the terminal, as the answer that has opened it and the list have it. */
                 terminal_id: string;
             };
             cookie?: never;
@@ -24161,7 +24161,7 @@ export interface operations {
                  * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
                  */
                 runtime_conversation_id: string;
-                /** @description Id of the terminal. */
+                /** @description Id of the terminal, as the answer that has opened it and the list have it. */
                 terminal_id: string;
             };
             cookie?: never;
@@ -24292,7 +24292,7 @@ export interface operations {
                  * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
                  */
                 runtime_conversation_id: string;
-                /** @description Id of the terminal. */
+                /** @description Id of the terminal, as the answer that has opened it and the list have it. */
                 terminal_id: string;
             };
             cookie?: never;
@@ -24452,7 +24452,7 @@ export interface operations {
                  * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
                  */
                 runtime_conversation_id: string;
-                /** @description Id of the terminal. */
+                /** @description Id of the terminal, as the answer that has opened it and the list have it. */
                 terminal_id: string;
             };
             cookie?: never;
@@ -24583,7 +24583,7 @@ export interface operations {
                  * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
                  */
                 runtime_conversation_id: string;
-                /** @description Id of the terminal. */
+                /** @description Id of the terminal, as the answer that has opened it and the list have it. */
                 terminal_id: string;
             };
             cookie?: never;
