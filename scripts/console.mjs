@@ -112,10 +112,11 @@ async function styles() {
     .trim();
 }
 
-/** The paths of all style sheets below `console/`, those of `styles/` first. */
+/** The paths of the style sheet of xterm.js and of all below `console/`, those of `styles/` first. */
 async function styleSheets() {
-  return (await readdir(path.join(source, 'src'), { recursive: true }))
+  const ours = (await readdir(path.join(source, 'src'), { recursive: true }))
     .filter((name) => name.endsWith('.css'))
     .sort((a, b) => Number(b.startsWith('styles/')) - Number(a.startsWith('styles/')) || (a < b ? -1 : 1))
     .map((name) => path.join(source, 'src', name));
+  return [path.join(root, 'node_modules/@xterm/xterm/css/xterm.css'), ...ours];
 }

@@ -22,6 +22,7 @@ import { SandboxModule } from './sandbox/sandbox.module.js';
 import { ServerModule } from './server/index.js';
 import { SharesModule } from './shares/index.js';
 import { SocketsModule } from './sockets/index.js';
+import { TerminalsModule } from './terminals/index.js';
 import { UsageModule } from './usage/index.js';
 import { WorkspaceModule } from './workspace/workspace.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
@@ -50,6 +51,7 @@ export class AppModule {
         SocketsModule,
         EventByIdModule,
         BashModule,
+        TerminalsModule,
         WorkspaceModule,
         ExtensionsModule,
         ModelsModule,

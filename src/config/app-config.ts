@@ -21,6 +21,7 @@ import {
   KeyLimitsConfig,
   MarketplaceConfig,
   TelemetryConfig,
+  TerminalsConfig,
   WebhookConfig,
 } from './config-sections.js';
 
@@ -240,6 +241,8 @@ export class AppConfig {
     nullable: true,
   })
   conversation_image_has_browser: boolean | null = null;
+  @Section('Terminals that people open.', TerminalsConfig)
+  terminals: TerminalsConfig = new TerminalsConfig();
   @Flag('Whether to offer the browser tools.')
   enable_browser: boolean = true;
   @Text(

@@ -151,6 +151,24 @@ export class BudgetsConfig {
   warn_percent = 80;
 }
 
+/** Terminals of people. */
+export class TerminalsConfig {
+  @Whole('Maximum number of terminals that are open at the same time; 0: none can be opened.', {
+    min: 0,
+    max: 10_000,
+  })
+  max: number = 200;
+  @Whole('Maximum number of open terminals of a named key.', { min: 1 })
+  max_per_key: number = 20;
+  @Whole('Seconds after which a terminal ends that nobody is connected with.', { min: 5, max: 7 * 86_400 })
+  idle_seconds: number = 3600;
+  @Whole('Bytes of output that are kept of each terminal, for viewers that come later or again.', {
+    min: 4096,
+    max: 64 * 1024 * 1024,
+  })
+  scrollback_bytes: number = 1024 * 1024;
+}
+
 function isAutoLoad(value: unknown): boolean {
   return typeof value === 'boolean' || (Array.isArray(value) && value.every((i) => typeof i === 'string'));
 }

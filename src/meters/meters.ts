@@ -8,6 +8,10 @@ export const meters = {
   logWrites: new Timing([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]),
   /** Sockets closed because their clients read too slowly. */
   slowSockets: new Counter(),
+  /** Terminals that people have opened. */
+  terminalsOpened: new Counter(),
+  /** Bytes that terminals have printed. */
+  terminalBytes: new Counter(),
   /** Unhandled promise rejections: each one is a defect of the server. */
   unhandledRejections: new Counter(),
   /** Entries that the audit log has taken. */

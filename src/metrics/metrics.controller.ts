@@ -9,6 +9,7 @@ import { KeyLimiter } from '../limits/index.js';
 import { EventLoopDelay } from '../server/index.js';
 import { EventStreams, SocketConnections } from '../sockets/index.js';
 import { SearchService, WatchService } from '../workspace/index.js';
+import { TerminalsService } from '../terminals/index.js';
 import { WebhooksService } from '../webhooks/index.js';
 import { EXPOSITION_TYPE, exposition } from './exposition.js';
 
@@ -28,6 +29,7 @@ export class MetricsController {
     private readonly limiter: KeyLimiter,
     private readonly watches: WatchService,
     private readonly searches: SearchService,
+    private readonly terminals: TerminalsService,
   ) {}
 
   @Get('metrics')
@@ -42,7 +44,7 @@ export class MetricsController {
     answers: {
       200: {
         description:
-          'Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, watched folders, searches, logs, models, webhooks, the audit log and the limits of keys.',
+          'Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, terminals, watched folders, searches, logs, models, webhooks, the audit log and the limits of keys.',
         schema: { type: 'string' },
         mediaType: 'text/plain',
       },
@@ -60,6 +62,7 @@ export class MetricsController {
       streams: this.streams.size,
       watches: this.watches.counts,
       searches: this.searches.size,
+      terminals: this.terminals.counts,
       webhooks: this.webhooks.localStatus(),
       disk: await diskSpace(this.config.paths.conversations),
       auditBacklog: this.trail.backlog,

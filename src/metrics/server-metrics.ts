@@ -14,6 +14,8 @@ interface ServerFacts {
   watches: { trees: number; folders: number };
   /** Searches that run. */
   searches: number;
+  /** Open terminals, and their viewers. */
+  terminals: { open: number; viewers: number };
   webhooks: readonly WebhookStatus[];
   /** Undefined if it is not known. */
   disk: DiskSpace | undefined;
@@ -25,7 +27,7 @@ interface ServerFacts {
 
 /** Conversations, runs, sockets, logs, models and webhooks. */
 export function serverMetrics(facts: ServerFacts): Metric[] {
-  const { conversations, runs, sockets, streams, watches, searches } = facts;
+  const { conversations, runs, sockets, streams, terminals, watches, searches } = facts;
   const { webhooks, disk, auditBacklog, limits } = facts;
   const ofWebhooks = (count: (webhook: WebhookStatus) => number): Sample[] =>
     webhooks.map((webhook) => ({ value: count(webhook), labels: { webhook: webhook.name ?? webhook.id } }));
@@ -44,6 +46,10 @@ export function serverMetrics(facts: ServerFacts): Metric[] {
     gauge('watched_trees', 'Trees of files that clients watch.', watches.trees),
     gauge('watched_folders', 'Folders in these trees.', watches.folders),
     gauge('searches', 'Searches of files that run.', searches),
+    gauge('terminals', 'Open terminals, of people and of agents.', terminals.open),
+    gauge('terminal_viewers', 'Sockets on terminals.', terminals.viewers),
+    counter('terminals_opened_total', 'Terminals that people have opened.', meters.terminalsOpened),
+    counter('terminal_output_bytes_total', 'Bytes that terminals have printed.', meters.terminalBytes),
     counter(
       'sockets_slow_total',
       'Sockets closed because their clients read too slowly.',

@@ -24,6 +24,7 @@ const TAGS: Readonly<Record<string, string>> = {
   'Canvas extensions': 'Extensions of the web UI: install them, approve and start their back ends.',
   'Canvas App Backends': 'Access of the web UI to the back end of a canvas extension.',
   Bash: 'Run commands on the machine of the server, or in the working folder of a conversation.',
+  Terminals: 'Terminals for people, on the machine of the server or in the sandbox of a conversation.',
   Files: 'Upload and download files, folders and archives.',
   Git: 'Changes and commits of repositories.',
   Workspace: 'Files of a working folder for a browser, which sends a cookie instead of a key.',

@@ -1,3 +1,4 @@
+export { findProgram } from './find-program.js';
 export { NoSandbox, UNCONFINED } from './no-sandbox.js';
 export { Sandbox } from './sandbox.js';
 export type { Confinement, ConfinementScope, ProgramStart, SandboxStatus, ShownFolder } from './sandbox.js';

@@ -13,6 +13,8 @@ import { SharedGateway } from './gateways/shared.gateway.js';
 import { SharesModule } from '../shares/index.js';
 import { ConversationFilesGateway, MachineFilesGateway } from './gateways/files.gateway.js';
 import { WorkspaceModule } from '../workspace/index.js';
+import { TerminalsGateway } from './gateways/terminals.gateway.js';
+import { TerminalsModule } from '../terminals/index.js';
 import { SocketConnections } from './connections/socket-connections.js';
 import { SocketAccounting } from './handshake/socket-accounting.js';
 import { SocketGate } from './handshake/socket-gate.js';
@@ -21,11 +23,19 @@ import { EventStreamController } from './streams/event-stream.controller.js';
 import { EventStreams } from './streams/event-streams.js';
 
 /**
- * The sockets of conversations, of the server's shell, and of back ends of canvas extensions. The application
- * must use `PatternWsAdapter`.
+ * The sockets of conversations, of terminals, of the server's shell, and of back ends of canvas extensions.
+ * The application must use `PatternWsAdapter`.
  */
 @Module({
-  imports: [BashModule, ConversationsModule, EventBusModule, ExtensionsModule, SharesModule, WorkspaceModule],
+  imports: [
+    BashModule,
+    ConversationsModule,
+    EventBusModule,
+    ExtensionsModule,
+    SharesModule,
+    TerminalsModule,
+    WorkspaceModule,
+  ],
   controllers: [EventStreamController],
   providers: [
     SocketConnections,
@@ -42,6 +52,7 @@ import { EventStreams } from './streams/event-streams.js';
     SharedGateway,
     ConversationFilesGateway,
     MachineFilesGateway,
+    TerminalsGateway,
   ],
   exports: [EventStreams, SocketConnections, SocketGate],
 })

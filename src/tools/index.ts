@@ -6,6 +6,9 @@ export { toLlmTool } from './llm-tool.js';
 export type * from './mcp/index.js';
 export { readMcpConfig } from './mcp/mcp-config.js';
 export { preloadTools } from './preload-tools.js';
+export { AgentTerminals, type AnnouncedTerminal } from './terminal/agent-terminals.js';
+export type { SessionListener } from './terminal/session/takeover.js';
+export type { TerminalSession } from './terminal/session/terminal-session.js';
 export { maxForegroundTimeout, runtimeIdleTimeout } from './terminal/foreground-limit.js';
 export {
   HostRefusal,

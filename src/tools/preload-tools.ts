@@ -1,5 +1,5 @@
 import { ripgrepPath } from './search/ripgrep.js';
-import { loadPty } from './terminal/session/shell.js';
+import { loadPty } from '../processes/index.js';
 
 /**
  * Loads what the tools of most conversations need. Not the library of the browser: it would take 80 MB of

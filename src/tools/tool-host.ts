@@ -1,5 +1,6 @@
 import { ConfinedFiles } from '../files/index.js';
 import type { Confinement } from '../sandbox/index.js';
+import type { TerminalSession } from './terminal/session/terminal-session.js';
 
 /** Secrets that a command refers to. */
 export interface NamedSecrets {
@@ -24,6 +25,8 @@ export interface ToolSecrets {
    * The text with secret values masked. Mask before truncating or saving: a partial value is not recognised.
    */
   mask(text: string): string;
+  /** Masks a text that arrives in pieces. */
+  stream(): SecretStream;
 }
 
 /** A skill of a conversation, for the tool that reads its text. */
@@ -168,6 +171,8 @@ export interface ToolHost {
    * @throws HostRefusal
    */
   readonly startChild?: (request: ChildRequest) => Promise<StartedChild>;
+  /** Told of the terminal of the agent when it is used, so that people can look at it. Absent for sub-agents. */
+  readonly announceTerminal?: (terminal: TerminalSession) => void;
   /** The conversation's current skills. */
   skills?(): ToolSkill[];
 }

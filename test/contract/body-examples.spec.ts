@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { EXAMPLE_CONVERSATION } from '../../src/http/index.js';
 import { acpCommand } from '../support/acp.js';
 import {
   ExampleRequests,
@@ -50,6 +51,17 @@ const SURROUNDINGS: Readonly<Record<string, () => Surroundings | Promise<Surroun
   Mcp_start: withSignIn,
   Mcp_callback: withSignIn,
   Subscription_poll: withIssuer,
+  Terminals_resize: () => ({
+    prepare: { Terminals_resize: ofTerminal('Terminals_resize', '/api/terminals') },
+  }),
+  Terminals_resizeInConversation: () => ({
+    prepare: {
+      Terminals_resizeInConversation: ofTerminal(
+        'Terminals_resizeInConversation',
+        `/api/conversations/${EXAMPLE_CONVERSATION}/terminals`,
+      ),
+    },
+  }),
   // The discard port: nobody listens there.
   Webhooks_redeliver: () => ({
     env: { OH_WEBHOOKS: '[{"name": "audit", "base_url": "http://127.0.0.1:9"}]' },
@@ -138,6 +150,15 @@ async function afterRun(body: unknown, { server, answerTo }: SentExamples): Prom
 function intoFolder(id: string): PrepareBody {
   return (body, sent) => {
     sent.setParameter(id, 'path', path.join(sent.server.cwd, 'workspace/project/upload.txt'));
+    return body;
+  };
+}
+
+/** Opens a terminal, and names it in the path. @param route where terminals are opened */
+function ofTerminal(id: string, route: string): PrepareBody {
+  return async (body, sent) => {
+    const { body: terminal } = await sent.server.request('POST', route);
+    sent.setParameter(id, 'terminal_id', String(asJson(terminal)['id']));
     return body;
   };
 }

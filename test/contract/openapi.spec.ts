@@ -44,6 +44,14 @@ const ADDED: readonly string[] = [
   'GET /api/conversations/{conversation_id}/shares',
   'POST /api/conversations/{conversation_id}/shares',
   'DELETE /api/conversations/{conversation_id}/shares/{share_id}',
+  // Terminals of people: the original has none.
+  'POST /api/conversations/{runtime_conversation_id}/terminals',
+  'GET /api/conversations/{runtime_conversation_id}/terminals',
+  'GET /api/conversations/{runtime_conversation_id}/terminals/{terminal_id}',
+  'DELETE /api/conversations/{runtime_conversation_id}/terminals/{terminal_id}',
+  'POST /api/conversations/{runtime_conversation_id}/terminals/{terminal_id}/resize',
+  'POST /api/conversations/{runtime_conversation_id}/terminals/{terminal_id}/take_over',
+  'POST /api/conversations/{runtime_conversation_id}/terminals/{terminal_id}/give_back',
 ];
 const isCompared = (operation: string): boolean =>
   GROUPS.some((group) => group.test(operation)) && !ADDED.includes(operation);

@@ -46,6 +46,7 @@ const MORE_THAN_READ = [
   /^\/api\/mcp\//,
   /^\/api\/keys(\/\{|$)/,
   /^\/api\/(audit|retention)/,
+  /^\/api\/terminals/,
 ];
 /** Operations that change nothing although they are no GETs. */
 const READS_BY_POST = [
@@ -99,6 +100,8 @@ const SOCKETS = [
   ['/sockets/bash-events', 'admin', false],
   ['/sockets/files/:id', 'read', true],
   ['/sockets/files', 'admin', false],
+  // With a conversation in the query, what needs a key of `read` (test/e2e/terminals).
+  ['/sockets/terminals/:id', 'admin', false],
 ] as const;
 /** Open to nobody with a key: one needs a link, the other the session of a page of a canvas extension. */
 const SHARED_SOCKET = '/sockets/shared/:id';

@@ -15,6 +15,10 @@ export interface LiveSocketOptions {
   path: () => string;
   /** Each frame, parsed. */
   onFrame: (frame: unknown) => void;
+  /** Each binary frame. */
+  onBytes?: (bytes: Uint8Array) => void;
+  /** The server has closed it because nothing will follow (1000): there is no further attempt. */
+  onEnd?: () => void;
   /** After each connection was opened, before its first frame. */
   onOpen?: () => void;
   /** The server does not have what the socket is about (4004): there is no further attempt. */
@@ -66,6 +70,13 @@ export class LiveSocket {
     } else socket?.close();
   }
 
+  /** Sends a frame. @returns false while there is no connection */
+  send(frame: string | Uint8Array<ArrayBuffer>): boolean {
+    if (this.socket?.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(frame);
+    return true;
+  }
+
   private keyChanged(key: string | null): void {
     if (this.stateSignal.peek() === 'open' && key !== this.usedKey) this.socket?.close();
     else this.retryNow();
@@ -85,6 +96,7 @@ export class LiveSocket {
     this.usedKey = key;
     this.stateSignal.value = 'connecting';
     const socket = new WebSocket(url);
+    socket.binaryType = 'arraybuffer';
     this.socket = socket;
     socket.onopen = () => {
       if (key !== null) socket.send(JSON.stringify({ type: 'auth', session_api_key: key }));
@@ -95,6 +107,7 @@ export class LiveSocket {
     socket.onmessage = ({ data }: MessageEvent<unknown>) => {
       this.delay = FIRST_DELAY_MS;
       if (typeof data === 'string') this.options.onFrame(JSON.parse(data));
+      else if (data instanceof ArrayBuffer) this.options.onBytes?.(new Uint8Array(data));
     };
     socket.onclose = ({ code, reason }) => this.closed(code, reason, key);
   }
@@ -105,6 +118,11 @@ export class LiveSocket {
     if (code === 4004) {
       this.close();
       this.options.onGone?.();
+      return;
+    }
+    if (code === 1000 && this.options.onEnd) {
+      this.close();
+      this.options.onEnd();
       return;
     }
     // Each attempt with the same key would be counted as another wrong key.

@@ -13,6 +13,7 @@ const ENTRIES: readonly { name: string; label: string; to: string; icon: IconNam
   { name: 'home', label: 'Conversations', to: './', icon: 'list', keys: 'g h' },
   { name: 'new', label: 'New conversation', to: 'new', icon: 'plus', keys: 'c' },
   { name: 'server', label: 'Server', to: 'server', icon: 'server', keys: 'g s' },
+  { name: 'terminals', label: 'Terminals', to: 'terminals', icon: 'terminal', keys: 'g x' },
   { name: 'settings', label: 'Settings', to: 'settings', icon: 'settings', keys: 'g t' },
 ];
 const NEXT_THEME: Readonly<Record<Theme, Theme>> = { system: 'light', light: 'dark', dark: 'system' };
@@ -100,6 +101,7 @@ export function Sidebar({ current }: { current: string }) {
 function isUsable(name: string): boolean {
   if (name === 'new') return mayWrite();
   if (name === 'server') return seesServer();
+  if (name === 'terminals') return isAdmin() && seesServer();
   return name !== 'settings' || isAdmin();
 }
 

@@ -9,7 +9,7 @@ export interface ViewProps {
 
 /** A view of the console, and the entry of the navigation that it belongs to. */
 interface View {
-  name: 'home' | 'conversation' | 'new' | 'server' | 'settings' | 'unknown';
+  name: 'home' | 'conversation' | 'new' | 'server' | 'settings' | 'terminals' | 'unknown';
   View: ComponentType<ViewProps>;
 }
 
@@ -22,6 +22,9 @@ const newConversation = lazyView<ViewProps>(
 );
 const server = lazyView<ViewProps>(async () => (await import('../server/server-view.js')).ServerView);
 const settings = lazyView<ViewProps>(async () => (await import('../settings/settings-view.js')).SettingsView);
+const terminals = lazyView<ViewProps>(
+  async () => (await import('../terminals/terminals-view.js')).TerminalsView,
+);
 
 /** The view of a path. */
 export function viewOf(path: string): View {
@@ -31,6 +34,7 @@ export function viewOf(path: string): View {
   if (first === 'new') return { name: 'new', View: newConversation };
   if (first === 'server') return { name: 'server', View: server };
   if (first === 'settings') return { name: 'settings', View: settings };
+  if (first === 'terminals') return { name: 'terminals', View: terminals };
   return { name: 'unknown', View: UnknownView };
 }
 

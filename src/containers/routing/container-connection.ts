@@ -11,6 +11,7 @@ import {
   KeyedConnection,
   MAX_INBOUND_FRAME_BYTES,
   readClientFrame,
+  readTerminalFrame,
   type SocketGate,
 } from '../../sockets/index.js';
 import type { KeyAccounts } from '../accounts/key-accounts.js';
@@ -28,6 +29,7 @@ const MAX_WAITING_BYTES = 1024 * 1024;
 /** What a key needs to send. */
 const SEND: Requirement = { scope: 'write', own: true };
 const MESSAGE = 'Socket_message';
+const TYPING = 'Socket_typing';
 /** Names the key of this server in a frame. */
 const KEY_FIELD = 'session_api_key';
 /** Of the handshake: keys, and what says how the socket of the container begins. */
@@ -56,6 +58,7 @@ export class ContainerConnection extends KeyedConnection {
   private static readonly logger = new Logger('Containers');
   private container: WebSocket | undefined;
   private releaseContainer: () => void = () => undefined;
+  private hasTyped = false;
 
   constructor(
     socket: WebSocket,
@@ -94,6 +97,7 @@ export class ContainerConnection extends KeyedConnection {
   }
 
   async handle(data: Buffer, isBinary: boolean): Promise<void> {
+    if (this.isTerminal) return this.handleTerminal(data, isBinary);
     const frame = isBinary ? undefined : await readClientFrame(data);
     if (frame?.type === 'auth') return;
     const { principal, request } = this;
@@ -118,6 +122,28 @@ export class ContainerConnection extends KeyedConnection {
         settle?.(isAccepted);
       }
     });
+  }
+
+  /** Whether it is the socket of a terminal, where each key that is pressed is a frame. */
+  private get isTerminal(): boolean {
+    return this.request.url?.startsWith('/sockets/terminals/') === true;
+  }
+
+  /** The first input counts as a request of its key, and is recorded. Confirmations need no right. */
+  private async handleTerminal(data: Buffer, isBinary: boolean): Promise<void> {
+    const { principal, request } = this;
+    const frame = isBinary ? undefined : readTerminalFrame(data);
+    if (!isBinary && (frame?.type === 'auth' || data.includes(KEY_FIELD))) return;
+    const { accounting } = this.parts.gate;
+    if (frame?.type !== 'ack' && principal && refusalOf(principal, SEND) !== undefined)
+      return accounting.recordRefusal(request, principal, 403, TYPING);
+    const { conversationId } = this.admission;
+    if (isBinary && !this.hasTyped)
+      await accounting.perform({ principal, request, operation: TYPING, conversationId }, () =>
+        Promise.resolve(),
+      );
+    this.hasTyped ||= isBinary;
+    await this.send(data, isBinary);
   }
 
   /** A key that has reached a limit, an audit log that cannot be written, or a container that has ended. */

@@ -48,6 +48,7 @@ export class HookContext implements HookRuntime {
   }
   makeTools(names: readonly string[]): ReturnType<HookRuntime['makeTools']> {
     const wanted = names.map((name) => ({ name }));
-    return this.toolRegistry.createTools(wanted, ['FinishTool'], this.toolset.host());
+    const host = { ...this.toolset.host(), announceTerminal: undefined };
+    return this.toolRegistry.createTools(wanted, ['FinishTool'], host);
   }
 }

@@ -61,7 +61,7 @@ export class Toolset {
     private readonly models: ConversationModels,
     private readonly services: Pick<
       ConversationServices,
-      'children' | 'config' | 'folders' | 'sandbox' | 'toolRegistry'
+      'agentTerminals' | 'children' | 'config' | 'folders' | 'sandbox' | 'toolRegistry'
     >,
   ) {
     this.state = journal.state;
@@ -124,6 +124,13 @@ export class Toolset {
       browserEnabled: config.enable_browser,
       subAgents: this.subAgents,
       models: this.models,
+      announceTerminal: (session) =>
+        this.services.agentTerminals.announce({
+          conversationId: id,
+          session,
+          workingDir: this.workingDir,
+          mask: () => this.secrets.stream(),
+        }),
       startChild: (request) => children.startChild(id, request),
       latestImages: () => latestImages(this.journal.views.current),
       skills: () => skillsOf(this.state.agent).map((skill) => ({ ...skill, invocable: isInvocable(skill) })),

@@ -7,7 +7,7 @@ import { KeyLimiter } from '../../limits/index.js';
 import { Llm } from '../../llm/index.js';
 import { Sandbox } from '../../sandbox/index.js';
 import { Catalogue, ConversationFolders, LeaseStore } from '../../storage/index.js';
-import { ToolRegistry } from '../../tools/index.js';
+import { AgentTerminals, ToolRegistry } from '../../tools/index.js';
 import { ChildStarter } from '../branches/child-starter.js';
 import { ModelProfiles } from '../profiles/model-profiles.js';
 import { WorkspaceHost } from './workspace-host.js';
@@ -35,6 +35,7 @@ export class ConversationServices {
     readonly llm: Llm,
     readonly models: ModelProfiles,
     readonly toolRegistry: ToolRegistry,
+    readonly agentTerminals: AgentTerminals,
     readonly context: ContextLoader,
     readonly children: ChildStarter,
     readonly workspaces: WorkspaceHost,

@@ -65,6 +65,7 @@ function taskToolHost(agent: AgentSpec, { folder, shownFolder, ...rest }: ToolHo
     folder: path.join(folder, below),
     shownFolder: path.join(shownFolder, below),
     subAgents: undefined,
+    announceTerminal: undefined,
     models: undefined,
     startChild: undefined,
     latestImages: undefined,

@@ -19,6 +19,7 @@ import { makeMountPoints, pinnedFolders } from './nested-mounts.js';
 import { settle, type SettledMounts } from './settled-mounts.js';
 import { ServerFileRules } from './server-file-rules.js';
 import { WorkspaceFileRules } from './workspace-file-rules.js';
+import { withoutTerminals } from './without-terminals.js';
 import { linkToWorkspace, privateFolders, workspaceMounts } from './workspace-mounts.js';
 
 /** What all confinements of a server share. */
@@ -79,6 +80,7 @@ export class BubblewrapConfinement implements Confinement {
     const { mounts, expected } = this.rules.settle(wanted);
     const isChecked = expected.length > 0;
     const [file = bwrap, ...args] = [
+      ...withoutTerminals(),
       ...limits.words(this.scope.folder),
       bwrap,
       ...mountArguments(mounts),

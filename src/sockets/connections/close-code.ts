@@ -8,6 +8,8 @@ export const CLOSE = {
   keysUnavailable: { code: 1013, reason: 'Keys cannot be checked now: try again' },
   notAllowed: { code: 4003, reason: 'The key does not allow this' },
   conversationNotFound: { code: WIRE_CODES['not-found'].closeCode, reason: 'Conversation not found' },
+  terminalNotFound: { code: WIRE_CODES['not-found'].closeCode, reason: 'Terminal not found' },
+  terminalEnded: { code: 1000, reason: 'The terminal has ended' },
   tooManyConnections: { code: 1013, reason: 'Too many connections for this conversation' },
   tooManyListeners: { code: 1013, reason: 'Too many connections' },
   tooManyForKey: { code: 1013, reason: 'Too many connections for this key' },

@@ -10,6 +10,7 @@ import {
   problemsOf,
   readDto,
   text,
+  uuid,
 } from '../../http/index.js';
 import type { KeyAdmission } from './key-admission.js';
 import type { Handshake } from './pattern-ws-adapter.js';
@@ -68,6 +69,19 @@ class SessionQueryDto {
   after_seq?: number;
 }
 
+/** Query parameters of the terminal socket. */
+class TerminalQueryDto {
+  @Field(uuid(), 'The conversation of the terminal; absent: any terminal of the server.', { optional: true })
+  conversation_id?: string;
+
+  @Field(
+    integer({ ge: 0, le: Number.MAX_SAFE_INTEGER }),
+    'Offset of the first byte to send; absent: all output that is kept.',
+    { optional: true },
+  )
+  after?: number;
+}
+
 /** Validates key, path and query of a handshake; undefined refuses it. */
 export async function admit(
   handshake: Handshake,
@@ -115,6 +129,16 @@ class WatchQueryDto {
 export function readWatchedPath(query: URLSearchParams): { path: string | undefined } | undefined {
   const options = readQuery(WatchQueryDto, query);
   return options && { path: options.path };
+}
+
+/** Which conversation the terminal of a socket belongs to, and where its output begins. */
+export function readTerminalPlace(
+  query: URLSearchParams,
+): { conversationId?: string; after: number | undefined } | undefined {
+  const options = readQuery(TerminalQueryDto, query);
+  if (!options) return undefined;
+  const { conversation_id: conversationId, after } = options;
+  return { ...(conversationId !== undefined && { conversationId }), after };
 }
 
 /** The last value of a repeated parameter counts. */

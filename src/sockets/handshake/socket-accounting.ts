@@ -13,7 +13,7 @@ interface SocketMessage {
   principal: Principal | undefined;
   /** The handshake of its socket. */
   request: IncomingMessage;
-  operation: 'Socket_message' | 'Socket_command';
+  operation: 'Socket_message' | 'Socket_command' | 'Socket_typing';
   conversationId?: string;
 }
 

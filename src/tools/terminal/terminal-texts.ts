@@ -1,4 +1,6 @@
 import { pythonRepr } from '../../text/index.js';
+import { truncateMiddle } from '../truncate.js';
+import type { TakeoverReport } from './session/takeover.js';
 import type { CommandReport } from './session/terminal-session.js';
 import { controlLetter } from './keys.js';
 
@@ -72,6 +74,21 @@ export function shellEnded(exitCode: number): string {
 export function earlierOutput(exitCode: number, output: string): string {
   const end = `[The previous command completed with exit code ${exitCode}.]\n[Below is the output of the new command.]\n`;
   return output === '' ? end : `${PREVIOUS_OUTPUT}${output}\n${end}`;
+}
+
+/** Most of what a person has seen that the agent is told (characters). */
+const TAKEOVER_LENGTH = 2000;
+
+/** The text before the first result after a person has used the terminal. */
+export function takenOver({ output, hasEndedProgram, hasEndedShell }: TakeoverReport): string {
+  const facts = [
+    'While you were paused, a person used this terminal. Its directory and variables may have changed.',
+    ...(hasEndedShell ? ['The shell has ended; the next command runs in a new one.'] : []),
+    ...(hasEndedProgram ? ['A program that the person had left running was ended.'] : []),
+  ].join(' ');
+  if (output.trim() === '') return `[${facts}]`;
+  const shown = truncateMiddle(output.trim(), TAKEOVER_LENGTH);
+  return `[${facts} This is what was shown:]\n${shown}\n[End of what the person did.]`;
 }
 
 const NESTED_LIST = /^\[\[['"]/;

@@ -18,7 +18,8 @@ import {
   renderTerminalObservation,
   terminalObservation,
 } from './terminal-observation.js';
-import { TerminalSession, WorkingDirError } from './session/terminal-session.js';
+import { WorkingDirError } from './session/session-errors.js';
+import { TerminalSession } from './session/terminal-session.js';
 import type { CommandReport, WatchOptions } from './session/terminal-session.js';
 import * as texts from './terminal-texts.js';
 
@@ -83,6 +84,7 @@ function parseArguments(args: Record<string, unknown>): TerminalArguments {
 class TerminalTool implements Tool {
   readonly definition = terminalDefinition;
   private readonly session: TerminalSession;
+  private isAnnounced = false;
 
   constructor(
     private readonly host: ToolHost,
@@ -125,8 +127,15 @@ class TerminalTool implements Tool {
       );
     }
     context.signal.throwIfAborted();
+    if (!this.isAnnounced) this.host.announceTerminal?.(this.session);
+    this.isAnnounced = true;
     try {
-      return call.reset ? await this.reset(call, context) : await this.answer(call, context);
+      // A person who has the terminal loses it when the agent goes on.
+      await this.session.takeover.end();
+      const takeover = this.session.takeover.takeReport();
+      const observation = call.reset ? await this.reset(call, context) : await this.answer(call, context);
+      if (takeover === undefined) return observation;
+      return preceded(observation, texts.takenOver({ ...takeover, output: this.masked(takeover.output) }));
     } catch (error) {
       if (error instanceof WorkingDirError || error instanceof ShellStartError) {
         throw new ToolExecutionError(error.message, { cause: error });
@@ -145,14 +154,8 @@ class TerminalTool implements Tool {
         saveDir: this.shownSaveDir,
       });
     }
-    const observation = await this.answer(call, context);
-    const [first, ...others] = observation.content;
-    const text = first?.type === 'text' ? `${texts.RESET_DONE}\n\n${first.text}` : texts.RESET_DONE;
-    return {
-      ...observation,
-      content: [{ cache_prompt: false, type: 'text', text }, ...others],
-      command: `[RESET] ${call.command}`,
-    };
+    const observation = preceded(await this.answer(call, context), texts.RESET_DONE);
+    return { ...observation, command: `[RESET] ${call.command}` };
   }
 
   private async answer(call: TerminalArguments, context: ExecutionContext): Promise<Observation> {
@@ -277,6 +280,13 @@ class TerminalTool implements Tool {
   private get shownSaveDir(): string {
     return path.join(this.host.shownFolder, OBSERVATIONS_FOLDER);
   }
+}
+
+/** The observation with a text before its own. */
+function preceded(observation: Observation, before: string): Observation {
+  const [first, ...others] = observation.content;
+  const text = first?.type === 'text' ? `${before}\n\n${first.text}` : before;
+  return { ...observation, content: [{ cache_prompt: false, type: 'text', text }, ...others] };
 }
 
 /** Removes the terminal's echo of the input. */

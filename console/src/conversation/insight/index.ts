@@ -7,7 +7,7 @@ export type { InsightInfo, InsightProps } from './insight-props.js';
 /** A panel about what a conversation did, for a tab beside its events. */
 export interface InsightPanel {
   /** For addresses. */
-  id: 'time' | 'cost' | 'context' | 'branches' | 'changes' | 'files' | 'workspace';
+  id: 'time' | 'cost' | 'context' | 'branches' | 'changes' | 'files' | 'workspace' | 'terminal';
   label: string;
   View: ComponentType<InsightProps>;
 }
@@ -23,6 +23,9 @@ const files = lazyView<InsightProps>(async () => (await import('./files/files-pa
 const workspace = lazyView<InsightProps>(
   async () => (await import('./workspace/workspace-panel.js')).WorkspacePanel,
 );
+const terminal = lazyView<InsightProps>(
+  async () => (await import('../../terminals/terminals-panel.js')).TerminalsPanel,
+);
 
 /** The panels in the order of their tabs. The code of each is loaded when it is first shown. */
 export const INSIGHT_PANELS: readonly InsightPanel[] = [
@@ -33,4 +36,5 @@ export const INSIGHT_PANELS: readonly InsightPanel[] = [
   { id: 'changes', label: 'Changes', View: changes },
   { id: 'files', label: 'Files', View: files },
   { id: 'workspace', label: 'Tree', View: workspace },
+  { id: 'terminal', label: 'Terminal', View: terminal },
 ];

@@ -46,6 +46,8 @@ export type Marker =
   | { type: 'started' }
   /** A command arrived twice. The second one was skipped. */
   | { type: 'skipped'; sequence: number }
+  /** A person who has the terminal sees a prompt. */
+  | { type: 'manual' }
   /** `PS1` was printed: `PROMPT_COMMAND` was replaced, or has just finished. */
   | { type: 'prompt'; exitCode: number };
 
@@ -90,6 +92,27 @@ export function commandInput(
 /** The input that restores `PROMPT_COMMAND`; a ready marker follows. Far below the kernel's line limit. */
 export function restoreInput(id: string): string {
   return ` PROMPT_COMMAND='${promptCommand(id).replaceAll("'", `'\\''`)}'\n`;
+}
+
+/**
+ * The command that gives the shell the prompt of a person. A marker tells when it is shown. The prompt
+ * command is not exported: nested shells have prompts of their own.
+ */
+export function manualCommand(id: string): string {
+  return [
+    String.raw`PROMPT_COMMAND='\builtin printf "\033]7331;${id};M\a" >/dev/tty'`,
+    String.raw`\builtin export -n PROMPT_COMMAND`,
+    String.raw`PS1='\[\e[1;32m\]\w\[\e[0m\] \$ '`,
+  ].join('; ');
+}
+
+/** The input at that prompt that turns on line editing and a history. Within `eval`, bash 5.2 crashes. */
+export const LINE_EDITING_INPUT = ' \\builtin set -o emacs -o history\n';
+
+/** The input at a person's prompt that gives the shell back to the protocol; a ready marker follows. */
+export function endManualInput(id: string): string {
+  const command = `'${promptCommand(id).replaceAll("'", `'\\''`)}'`;
+  return ` \\builtin set +o emacs +o history; \\builtin history -c; \\builtin export PROMPT_COMMAND=${command}\n`;
 }
 
 /** Escapes all but printable ASCII, because control characters act even in raw mode and locales differ. */
@@ -161,6 +184,7 @@ export class MarkerScanner {
     const [type, ...fields] = body.toString().replaceAll('\r\n', '\n').split(';');
     const number = integer(fields[0]);
     if (type === 'S') this.onMarker({ type: 'started' });
+    if (type === 'M') this.onMarker({ type: 'manual' });
     // Without a number, this is the source of the variable, printed by a command.
     if (number < 0) return;
     if (type === 'P') this.onMarker({ type: 'prompt', exitCode: number });

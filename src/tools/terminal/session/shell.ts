@@ -5,10 +5,24 @@ import type * as Pty from '@lydell/node-pty';
 import { errorMessage } from '../../../errors/index.js';
 import { settlesWithin, turnToStart } from '../../../flow/index.js';
 import { OutputBuffer } from './output-buffer.js';
-import { commandInput, MarkerScanner, promptCommand, restoreInput } from './prompt-protocol.js';
+import {
+  commandInput,
+  endManualInput,
+  LINE_EDITING_INPUT,
+  manualCommand,
+  MarkerScanner,
+  promptCommand,
+  restoreInput,
+} from './prompt-protocol.js';
 import type { Marker, ShellPrompt } from './prompt-protocol.js';
-import { readRemainder } from './pty-remainder.js';
-import { foregroundGroup, programOf, signal } from '../../../processes/index.js';
+import {
+  foregroundGroup,
+  loadPty,
+  programOf,
+  PtyInput,
+  readRemainder,
+  signal,
+} from '../../../processes/index.js';
 import type { Confinement, ProgramStart } from '../../../sandbox/index.js';
 
 /** The same size as in the original: wide enough that programs do not wrap their lines. */
@@ -21,6 +35,8 @@ const HANGUP_GRACE_MS = 200;
 /** How long to wait after SIGKILL. A process that hangs in the kernel may never exit. */
 const KILL_GRACE_MS = 2000;
 const CTRL_C = '\x03';
+/** How long a program of a person may take to end by Ctrl-C, and after it was killed. */
+const MANUAL_GRACE_MS = 700;
 /** How often a command is sent again. Each time means another late Ctrl-C. */
 const MAX_RESENDS = 5;
 
@@ -39,10 +55,22 @@ interface ShellOptions {
 interface ShellListener {
   /** Output of the running command. */
   onOutput(bytes: Buffer): void;
+  /** Output while a person has the shell. */
+  onManualOutput(bytes: Buffer): void;
   /** The command has ended, and the next one can be executed. */
   onReady(prompt: ShellPrompt): void;
   /** The shell has exited, and its terminal is closed. */
   onExit(exitCode: number): void;
+}
+
+/** A person's use of a shell. */
+interface Manual {
+  phase: 'starting' | 'active' | 'ending';
+  /** Line editing was turned on. */
+  isEditing?: boolean;
+  /** Resolves when the shell is ready for commands again, or has ended. */
+  ended: Promise<void>;
+  resolve: () => void;
 }
 
 /** The shell could not be started. */
@@ -73,7 +101,10 @@ export class Shell {
   readonly output = new OutputBuffer();
   private readonly scanner: MarkerScanner;
   private readonly exited: Promise<void>;
-  private state: 'starting' | 'ready' | 'sent' | 'running' | 'restoring' | 'ended' = 'starting';
+  private state: 'starting' | 'ready' | 'sent' | 'running' | 'manual' | 'restoring' | 'ended' = 'starting';
+  /** A person has the shell: set from `beginManual` to the next prompt of the protocol. */
+  private manual: Manual | undefined;
+  private manualInput: PtyInput | undefined;
   private sequence = 0;
   private command = '';
   private resends = 0;
@@ -99,6 +130,7 @@ export class Shell {
     this.exited = new Promise((resolve) => {
       pty.onExit(({ exitCode }) => {
         this.state = 'ended';
+        this.manual?.resolve();
         resolve();
         listener.onExit(exitCode);
       });
@@ -129,6 +161,7 @@ export class Shell {
       });
       const shell = new Shell(pty, options, {
         onOutput: (bytes) => listener.onOutput(bytes),
+        onManualOutput: (bytes) => listener.onManualOutput(bytes),
         onReady: (prompt) => {
           if (settled) return listener.onReady(prompt);
           settled = true;
@@ -171,6 +204,58 @@ export class Shell {
     this.output.clear();
     this.state = 'sent';
     this.pty.write(this.command);
+  }
+
+  /** Whether a person has the shell. */
+  get isManual(): boolean {
+    return this.manual !== undefined && this.state !== 'ended';
+  }
+
+  /** Gives the ready shell to a person, with a prompt and line editing. Unread output is kept. */
+  beginManual(): void {
+    if (this.manual) return;
+    const flags = this.lastPrompt?.flags ?? '';
+    let resolve = (): void => undefined;
+    const ended = new Promise<void>((done) => (resolve = done));
+    this.manual = { phase: 'starting', ended, resolve };
+    this.sequence += 1;
+    this.resends = 0;
+    const { id } = this.options;
+    this.command = commandInput(id, this.sequence, manualCommand(id), { exitCode: 0, flags });
+    this.state = 'sent';
+    this.pty.write(this.command);
+  }
+
+  /**
+   * Takes the shell back: what is typed and not entered is discarded, a program that runs is ended, first by
+   * Ctrl-C. If there is no prompt even then, the shell is ended, and the next command starts another one.
+   * @returns whether a program was ended
+   */
+  async endManual(): Promise<boolean> {
+    const { manual } = this;
+    if (!manual || this.state === 'ended') return false;
+    this.manualInput?.clear();
+    const group = await this.foregroundGroup();
+    const isBusy = group !== undefined && group !== this.shellPid;
+    manual.phase = 'ending';
+    for (const attempt of ['interrupt', 'interrupt', 'kill'] as const) {
+      if (attempt === 'interrupt') this.type(CTRL_C);
+      else if (await this.killForeground()) this.type(CTRL_C);
+      if (await settlesWithin(manual.ended, MANUAL_GRACE_MS)) return isBusy;
+    }
+    await this.end();
+    return true;
+  }
+
+  /** Types bytes of a person: what the program does not read yet waits. */
+  get input(): PtyInput {
+    this.manualInput ??= new PtyInput(this.pty);
+    return this.manualInput;
+  }
+
+  /** Changes the size, for a person; without one it becomes that of agents. */
+  resize(cols = COLUMNS, rows = ROWS): void {
+    if (this.state !== 'ended' && this.input.isOpen) this.pty.resize(cols, rows);
   }
 
   /** Types into the terminal. */
@@ -221,16 +306,29 @@ export class Shell {
 
   private onOutputBytes(bytes: Buffer): void {
     // Before the start marker this is only the echo of our input, and at a prompt only background jobs print.
+    if (this.state === 'manual' && this.manual?.phase === 'active') this.listener.onManualOutput(bytes);
     if (this.state !== 'running') return;
     this.output.append(bytes);
     this.listener.onOutput(bytes);
   }
 
   private onMarker(marker: Marker): void {
-    if (marker.type === 'started' && this.state === 'sent') this.state = 'running';
+    if (marker.type === 'started' && this.state === 'sent')
+      this.state = this.manual === undefined ? 'running' : 'manual';
+    if (marker.type === 'manual' && this.manual) this.onManualPrompt(this.manual);
     if (marker.type === 'prompt' && this.state === 'running') this.restore(marker.exitCode);
     if (marker.type === 'skipped' && marker.sequence === this.sequence) this.onSkipped();
     if (marker.type === 'ready') this.onPrompt(marker.prompt);
+  }
+
+  /** The prompt of a person is about to be shown: the first time without line editing. */
+  private onManualPrompt(manual: Manual): void {
+    if (manual.phase === 'ending') this.pty.write(endManualInput(this.options.id));
+    else if (manual.isEditing === true) manual.phase = 'active';
+    else {
+      manual.isEditing = true;
+      this.pty.write(LINE_EDITING_INPUT);
+    }
   }
 
   /** A command has removed `PROMPT_COMMAND`. It has ended, but the shell prints no ready marker. */
@@ -263,11 +361,8 @@ export class Shell {
   private becomeReady(): void {
     if (this.state === 'ready' || !this.lastPrompt) return;
     this.state = 'ready';
+    this.manual?.resolve();
+    this.manual = undefined;
     this.listener.onReady(this.lastPrompt);
   }
-}
-
-/** Loaded with the first shell, or at the start. */
-export function loadPty(): Promise<typeof Pty> {
-  return import('@lydell/node-pty');
 }

@@ -3,11 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { isFolder } from '../../../files/index.js';
 import { MAX_TIMER_MS } from '../../../flow/index.js';
 
-import { shellEnvironment, endSessionProcesses, SESSION_VARIABLE } from '../../../processes/index.js';
+import { endSessionProcesses, SESSION_VARIABLE, shellEnvironment } from '../../../processes/index.js';
 import { UNCONFINED, type Confinement } from '../../../sandbox/index.js';
+import { exportCommand, isVariableName, shownCommand } from './session-commands.js';
 import { OutputBuffer } from './output-buffer.js';
 import type { ShellPrompt } from './prompt-protocol.js';
+import { SessionStateError, WorkingDirError } from './session-errors.js';
 import { Shell } from './shell.js';
+import { type SessionListener, Takeover } from './takeover.js';
 
 /** How long a command may take to end after Ctrl-C. */
 const INTERRUPT_GRACE_MS = 500;
@@ -16,14 +19,7 @@ const CHECK_INTERVAL_MS = 50;
 /** How long the shell may take to show its prompt after the foreground was killed. */
 const KILL_GRACE_MS = 500;
 /** Limits for setting variables, which is fast unless the shell hangs. */
-const EXPORT_WATCH = { timeoutMs: 5000, quietMs: 5000 };
-
-/**
- * The maximum length of a variable's name and value (bytes). Linux does not start programs with larger
- * variables (`MAX_ARG_STRLEN`, execve(2), minus `=` and NUL).
- */
-const MAX_VARIABLE_BYTES = 128 * 1024 - 2;
-const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const EXPORT_WATCH = { timeoutMs: 5000, quietMs: 5000, isShown: false };
 
 /** Options of a terminal session. */
 export interface TerminalSessionOptions {
@@ -47,6 +43,8 @@ export interface WatchOptions {
   signal?: AbortSignal;
   /** Receives live output: UTF-8 with control sequences, without the protocol's markers. */
   onOutput?: (bytes: Buffer) => void;
+  /** Whether the command is shown to those who look at the session; default: yes. */
+  isShown?: boolean;
 }
 
 /** The result of watching a command. */
@@ -63,16 +61,6 @@ export interface CommandReport {
   exitCode: number;
   /** Set if completed. */
   prompt?: ShellPrompt;
-}
-
-/** The working directory does not exist. The message is for models and users. */
-export class WorkingDirError extends Error {
-  override readonly name = 'WorkingDirError';
-}
-
-/** The session is busy, idle or closed, and the method requires another state. */
-class SessionStateError extends Error {
-  override readonly name = 'SessionStateError';
 }
 
 interface Watcher {
@@ -100,6 +88,13 @@ export class TerminalSession {
   /** The directory for the next shell, if an interrupt had to end the shell. */
   private resumeDir: string | undefined;
   private closing: Promise<void> | undefined;
+  private readonly listeners = new Set<SessionListener>();
+  /** A person's use of the terminal. */
+  readonly takeover = new Takeover({
+    current: () => this.shell,
+    free: () => this.freeShell(),
+    onGivenBack: () => this.listeners.forEach((listener) => listener.onGivenBack()),
+  });
 
   constructor(private readonly options: TerminalSessionOptions) {}
 
@@ -121,8 +116,29 @@ export class TerminalSession {
     this.end = undefined;
     const shell = await this.startedShell(options.signal);
     this.lastOutputAt = performance.now();
+    if (options.isShown !== false) this.show(Buffer.from(shownCommand(command)));
     shell.execute(command, this.lastExitCode);
     return this.watch(options);
+  }
+
+  /** Calls the listener for what the terminal shows, until the returned function is called. */
+  listen(listener: SessionListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** For a person: undefined while a command runs. @throws as `run` */
+  private async freeShell(): Promise<Shell | undefined> {
+    if (this.closing) throw new SessionStateError('The terminal is closed');
+    const { state } = this;
+    if (state === 'running') return undefined;
+    const shell = await this.startedShell();
+    this.state = state;
+    return shell;
+  }
+
+  private show(bytes: Buffer): void {
+    for (const listener of this.listeners) listener.onOutput(bytes);
   }
 
   /**
@@ -202,7 +218,7 @@ export class TerminalSession {
   async exportVariables(variables: Readonly<Record<string, string>>): Promise<void> {
     if (this.state !== 'idle') throw new SessionStateError('A command is running');
     const commands = Object.entries(variables)
-      .filter(([name]) => VARIABLE_NAME.test(name))
+      .filter(([name]) => isVariableName(name))
       .map(([name, value]) => exportCommand(name, value));
     if (commands.length === 0) return;
     const exitCode = this.lastExitCode;
@@ -235,6 +251,7 @@ export class TerminalSession {
     if (this.shellPids.length === 0) return;
     await endSessionProcesses(this.id, this.shellPids);
     await this.shell?.end();
+    for (const listener of this.listeners) listener.onClosed();
   }
 
   private async startedShell(signal?: AbortSignal): Promise<Shell> {
@@ -266,11 +283,17 @@ export class TerminalSession {
         onOutput: (bytes) => {
           this.lastOutputAt = performance.now();
           this.watcher?.onOutput?.(bytes);
+          this.show(bytes);
+        },
+        onManualOutput: (bytes) => {
+          this.takeover.append(bytes);
+          this.show(bytes);
         },
         onReady: (prompt) => this.finish({ outcome: 'completed', exitCode: prompt.exitCode, prompt }),
         onExit: (exitCode) => {
           this.shell = undefined;
           this.finish({ outcome: 'ended', exitCode });
+          void this.takeover.end();
         },
       },
     );
@@ -295,6 +318,7 @@ export class TerminalSession {
     this.state = 'finished';
     this.end = end;
     this.watcher?.settle(end.outcome);
+    if (this.shell && end.outcome === 'completed') this.takeover.commandEnded(this.shell);
     for (const listener of this.endListeners) listener();
   }
 
@@ -367,11 +391,4 @@ export class TerminalSession {
       this.endListeners.add(listener);
     });
   }
-}
-
-/** The bash command that sets a variable. */
-function exportCommand(name: string, value: string): string {
-  const text = `${name}='${value.replaceAll("'", `'\\''`)}'`;
-  const fitsPrograms = Buffer.byteLength(name) + Buffer.byteLength(value) <= MAX_VARIABLE_BYTES;
-  return `\\builtin export ${fitsPrograms ? '' : '-n '}${text}`;
 }
