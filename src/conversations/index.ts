@@ -8,6 +8,8 @@ export {
   ConversationClosedError,
   ConversationExistsError,
   ConversationNotFoundError,
+  ForbiddenError,
+  RunLimitError,
   UnknownEventError,
 } from './conversation-errors.js';
 export { ConversationsService } from './conversations.service.js';
@@ -34,7 +36,7 @@ export {
   LaunchProfiles,
   type LaunchedProfile,
 } from './profiles/launch-profiles.js';
-export type { NewMessage } from './state/start-request.js';
+export type { NewMessage, RequestedConversation } from './state/start-request.js';
 export { RunQueue } from './runs/queue/run-queue.js';
 export type { OnRunLimit, QueuePlace, RunRequest } from './runs/queue/queued-run.js';
 export { RunSlots } from './runs/run-slots.js';

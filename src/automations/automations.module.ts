@@ -1,0 +1,40 @@
+import { Module } from '@nestjs/common';
+import { ConversationsModule } from '../conversations/conversations.module.js';
+import { SettingsModule } from '../settings/index.js';
+import { AutomationStoreModule } from '../storage/automation-store.module.js';
+import { StorageModule } from '../storage/storage.module.js';
+import { AutomationServiceController } from './api/automation-service.controller.js';
+import { AutomationsController } from './api/automations.controller.js';
+import { Clock, SystemClock } from './clock.js';
+import { AutomationsService } from './definitions/automations.service.js';
+import { AutomationChanges } from './runs/automation-changes.js';
+import { ConversationLauncher } from './runs/conversation-launcher.js';
+import { ConversationRequests } from './runs/conversation-requests.js';
+import { RunCancellation } from './runs/run-cancellation.js';
+import { RunChains } from './runs/run-chains.js';
+import { RunDispatcher } from './runs/run-dispatcher.js';
+import { RunLauncher } from './runs/run-launcher.js';
+import { RunRequests } from './runs/run-requests.js';
+import { RunWorkspaces } from './runs/run-workspaces.js';
+import { Scheduler } from './schedule/scheduler.js';
+
+/** Conversations that start without a person: by a schedule, an event, after others, or by hand. */
+@Module({
+  imports: [ConversationsModule, SettingsModule, StorageModule, AutomationStoreModule],
+  controllers: [AutomationServiceController, AutomationsController],
+  providers: [
+    { provide: Clock, useClass: SystemClock },
+    { provide: RunLauncher, useClass: ConversationLauncher },
+    AutomationChanges,
+    AutomationsService,
+    ConversationRequests,
+    RunCancellation,
+    RunChains,
+    RunDispatcher,
+    RunRequests,
+    RunWorkspaces,
+    Scheduler,
+  ],
+  exports: [RunRequests, AutomationsService],
+})
+export class AutomationsModule {}
