@@ -12,7 +12,10 @@ const integerOrNull: JsonSchema = { type: ['integer', 'null'] };
 const numberOrNull: JsonSchema = { type: ['number', 'null'] };
 const object: JsonSchema = { type: 'object', additionalProperties: true };
 const objectOrNull: JsonSchema = { type: ['object', 'null'], additionalProperties: true };
-const listOf = (name: string): JsonSchema => ({ type: 'array', items: { $ref: `#/components/schemas/${name}` } });
+const listOf = (name: string): JsonSchema => ({
+  type: 'array',
+  items: { $ref: `#/components/schemas/${name}` },
+});
 
 const AUTOMATION: Record<string, DescribedField> = {
   id: [id, 'Its id.'],
@@ -22,7 +25,10 @@ const AUTOMATION: Record<string, DescribedField> = {
   prompt: [textOrNull, 'What the agent is to do in each run.'],
   model: [textOrNull, 'Name of the LLM profile; null: the model of the agent.'],
   agent_profile_id: [idOrNull, 'The agent profile; null: the active one, or the agent of the settings.'],
-  trigger: [object, 'When it is due, by `type`: `cron`, `event`, `chain` or `manual`. `schedule_human` is in English.'],
+  trigger: [
+    object,
+    'When it is due, by `type`: `cron`, `event`, `chain` or `manual`. `schedule_human` is in English.',
+  ],
   enabled: [flag, 'Whether it is switched on.'],
   disabled_reason: [textOrNull, 'Why it is switched off: `manual`, or a sentence.'],
   disabled_detail: [objectOrNull, 'The same for programs.'],
@@ -32,7 +38,10 @@ const AUTOMATION: Record<string, DescribedField> = {
   tarball_path: [text, 'The same for all: this server runs no scripts.'],
   setup_script_path: [textOrNull, 'Always null.'],
   entrypoint: [text, 'The same for all: this server runs no scripts.'],
-  preset_metadata: [object, 'What it was made from: `preset_type`, `repos`, `plugins`, `template`, and its first run.'],
+  preset_metadata: [
+    object,
+    'What it was made from: `preset_type`, `repos`, `plugins`, `template`, and its first run.',
+  ],
   repository: [textOrNull, 'The first repository of its runs; null: none.'],
   branch: [textOrNull, 'The branch of it; null: the default branch.'],
   plugins: [{ type: 'array', items: text }, 'Plugins that its runs load.'],
@@ -42,12 +51,18 @@ const AUTOMATION: Record<string, DescribedField> = {
   consecutive_failures: [integer, 'Failed runs since the last one that succeeded.'],
   workspace: [textOrNull, 'Folder that all runs work in; null: one of its own for each.'],
   max_budget: [numberOrNull, 'US dollars that a run may cost; null: no limit.'],
-  overlap: [textOrNull, '`skip`, `queue` or `parallel`; null: instants of a schedule are skipped, others wait.'],
+  overlap: [
+    textOrNull,
+    '`skip`, `queue` or `parallel`; null: instants of a schedule are skipped, others wait.',
+  ],
   catch_up: [text, 'What becomes of instants that were missed: `none`, `one` or `all`.'],
   catch_up_limit: [integer, 'The most runs that `all` starts.'],
   max_retries: [integer, 'How often a failed run is repeated.'],
   retry_pause: [integer, 'Seconds before the first repetition.'],
-  disable_after_failures: [integerOrNull, 'Failed runs in a row after which it is switched off; null: never.'],
+  disable_after_failures: [
+    integerOrNull,
+    'Failed runs in a row after which it is switched off; null: never.',
+  ],
   owner_key: [textOrNull, 'Id of the key that it works for; null: the administrator.'],
   created_at: [time, 'When it was made.'],
   updated_at: [time, 'When it was changed last.'],
@@ -94,7 +109,10 @@ export function automationSchemas(): Record<string, JsonSchema> {
     AutomationRunList: objectSchema({
       runs: [listOf('AutomationRun'), 'The newest first.'],
       total: [integer, 'How many there ever were.'],
-      status_counts: [{ type: 'object', additionalProperties: integer }, 'The same by status; one that is missing is 0.'],
+      status_counts: [
+        { type: 'object', additionalProperties: integer },
+        'The same by status; one that is missing is 0.',
+      ],
     }),
   };
 }

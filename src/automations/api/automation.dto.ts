@@ -21,29 +21,33 @@ const TRIGGER =
   'automation_id, on, tags}` after runs of another automation or other conversations, or `{type: "manual"}`.';
 const TIMEOUT = 'Seconds after which a run is stopped; null: the default of the server.';
 const MODEL_TEXT = 'Name of an LLM profile; null: the model of the agent.';
-const AGENT = 'Id of an agent profile, which excludes `model`; null: the active one, or that of the settings.';
+const AGENT =
+  'Id of an agent profile, which excludes `model`; null: the active one, or that of the settings.';
 const KEEP_ALIVE = 'Stored and returned; has no effect on this server.';
 
 const name = text({ min: 1, max: 500 });
 const prompt = text({ min: 1, max: MAX_PROMPT });
 const model = nullable(text({ pattern: MODEL }));
 const timeout = nullable(integer({ ge: 1 }));
-const folder = nullable(text({ max: 4096, check: (path) => (path.includes('\0') ? 'no null characters' : undefined) }));
+const folder = nullable(
+  text({ max: 4096, check: (path) => (path.includes('\0') ? 'no null characters' : undefined) }),
+);
 const overlap = nullable(choice(['skip', 'queue', 'parallel']));
 const catchUp = choice(['none', 'one', 'all']);
 
 /** What this server can do beyond the original; in requests that create and that change. */
 class ExtraFieldsDto {
-  @Field(folder, 'Folder that all runs work in; null: one of its own for each run.')
+  @Field(folder, 'Folder that all runs work in; null: one of its own for each run.', { optional: true })
   workspace?: string | null;
 
-  @Field(nullable(decimal({ gt: 0 })), 'US dollars that a run may cost; null: no limit.')
+  @Field(nullable(decimal({ gt: 0 })), 'US dollars that a run may cost; null: no limit.', { optional: true })
   max_budget?: number | null;
 
   @Field(
     overlap,
     'What happens when a run is due while another one is active: `skip` it, `queue` it, or run both (`parallel`). Null: ' +
       'instants of a schedule are skipped, everything else waits.',
+    { optional: true },
   )
   overlap?: 'skip' | 'queue' | 'parallel' | null;
 
@@ -51,21 +55,25 @@ class ExtraFieldsDto {
     catchUp,
     'Instants of the schedule that passed while the server was down: `none` counts, `one` run for the newest one unless ' +
       'it is older than the pause between two (and a day), or `all` of the last day.',
+    { optional: true },
   )
   catch_up?: 'none' | 'one' | 'all';
 
-  @Field(integer({ ge: 1, le: 20 }), 'The most runs that `all` starts.')
+  @Field(integer({ ge: 1, le: 20 }), 'The most runs that `all` starts.', { optional: true })
   catch_up_limit?: number;
 
-  @Field(integer({ ge: 0, le: 10 }), 'How often a failed run is repeated.')
+  @Field(integer({ ge: 0, le: 10 }), 'How often a failed run is repeated.', { optional: true })
   max_retries?: number;
 
-  @Field(integer({ ge: 1, le: 3600 }), 'Seconds before the first repetition; doubled for each further one.')
+  @Field(integer({ ge: 1, le: 3600 }), 'Seconds before the first repetition; doubled for each further one.', {
+    optional: true,
+  })
   retry_pause?: number;
 
   @Field(
     nullable(integer({ ge: 1, le: 100 })),
     'Failed runs in a row after which it is switched off; null: only failures that do not pass by themselves count.',
+    { optional: true },
   )
   disable_after_failures?: number | null;
 }
@@ -134,40 +142,44 @@ export class PluginPresetDto extends NewAutomationDto {
 /** Changes of an automation. Fields that are missing stay as they are. */
 @NoOtherFields()
 export class UpdateAutomationDto extends ExtraFieldsDto {
-  @Field(name, 'Its name.')
+  @Field(name, 'Its name.', { optional: true })
   name?: string;
 
-  @Field(nullable(prompt), 'What the agent is to do; null changes nothing.')
+  @Field(nullable(prompt), 'What the agent is to do; null changes nothing.', { optional: true })
   prompt?: string | null;
 
-  @Field(model, MODEL_TEXT)
+  @Field(model, MODEL_TEXT, { optional: true })
   model?: string | null;
 
-  @Field(nullable(uuid()), AGENT)
+  @Field(nullable(uuid()), AGENT, { optional: true })
   agent_profile_id?: string | null;
 
-  @Field(timeout, TIMEOUT)
+  @Field(timeout, TIMEOUT, { optional: true })
   timeout?: number | null;
 
-  @Field(anyObject(), TRIGGER)
+  @Field(anyObject(), TRIGGER, { optional: true })
   trigger?: JsonObject;
 
-  @Field(flag(), 'Switch it on or off. Instants before it was switched on do not count.')
+  @Field(flag(), 'Switch it on or off. Instants before it was switched on do not count.', { optional: true })
   enabled?: boolean;
 
-  @Field(nullable(flag()), KEEP_ALIVE)
+  @Field(nullable(flag()), KEEP_ALIVE, { optional: true })
   keep_alive?: boolean | null;
 
-  @Field(anything(), 'Repositories, as in the request that creates.')
+  @Field(anything(), 'Repositories, as in the request that creates.', { optional: true })
   repos?: unknown;
 
-  @Field(nullable(text()), 'Not possible on this server, which runs no scripts: only the value of the answer.')
+  @Field(
+    nullable(text()),
+    'Not possible on this server, which runs no scripts: only the value of the answer.',
+    { optional: true },
+  )
   tarball_path?: string | null;
 
-  @Field(nullable(text()), 'Not possible on this server: only the value of the answer.')
+  @Field(nullable(text()), 'Not possible on this server: only the value of the answer.', { optional: true })
   setup_script_path?: string | null;
 
-  @Field(nullable(text()), 'Not possible on this server: only the value of the answer.')
+  @Field(nullable(text()), 'Not possible on this server: only the value of the answer.', { optional: true })
   entrypoint?: string | null;
 }
 

@@ -1,4 +1,16 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Header,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
 import type { Response as HttpResponse } from 'express';
 import { CurrentPrincipal, type Principal, Scope } from '../../auth/index.js';
 import { documentSchemas, Operation, parseUuid } from '../../http/index.js';
@@ -56,9 +68,15 @@ export class AutomationsController {
     query: PageQueryDto,
     answers: { 200: { description: 'A part of the automations.', schema: 'AutomationList' } },
   })
-  async list(@Query() { limit, offset }: PageQueryDto, @CurrentPrincipal() principal: Principal): Promise<JsonObject> {
+  async list(
+    @Query() { limit, offset }: PageQueryDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<JsonObject> {
     const all = await this.automations.list(principal);
-    return { automations: all.slice(offset, offset + limit).map((one) => this.shown(one)), total: all.length };
+    return {
+      automations: all.slice(offset, offset + limit).map((one) => this.shown(one)),
+      total: all.length,
+    };
   }
 
   @Post('preset/prompt')
@@ -69,7 +87,10 @@ export class AutomationsController {
     body: { schema: PromptPresetDto, example: EXAMPLE },
     answers: {
       201: { description: 'The new automation.', schema: 'Automation' },
-      200: { description: 'The automation that was made from this template before, unchanged.', schema: 'Automation' },
+      200: {
+        description: 'The automation that was made from this template before, unchanged.',
+        schema: 'Automation',
+      },
     },
     errors: { 429: 'There are as many automations as there may be.' },
   })
@@ -85,7 +106,8 @@ export class AutomationsController {
   @Operation({
     tag,
     summary: 'Create an automation from plugins',
-    description: 'As from a prompt; the conversation of each run loads the plugins, or those of one of the variants.',
+    description:
+      'As from a prompt; the conversation of each run loads the plugins, or those of one of the variants.',
     body: {
       schema: PluginPresetDto,
       example: { ...EXAMPLE, plugins: [{ source: 'github:OpenHands/extensions' }] },
@@ -93,7 +115,10 @@ export class AutomationsController {
     },
     answers: {
       201: { description: 'The new automation.', schema: 'Automation' },
-      200: { description: 'The automation that was made from this template before, unchanged.', schema: 'Automation' },
+      200: {
+        description: 'The automation that was made from this template before, unchanged.',
+        schema: 'Automation',
+      },
     },
     errors: { 429: 'There are as many automations as there may be.' },
   })
@@ -115,7 +140,10 @@ export class AutomationsController {
     answers: { 200: { description: 'The run.', schema: 'AutomationRun' } },
     errors: { 404: 'No run has this id, or it belongs to another key.', 409: 'The run is over.' },
   })
-  async cancel(@Param('run_id') runId: string, @CurrentPrincipal() principal: Principal): Promise<JsonObject> {
+  async cancel(
+    @Param('run_id') runId: string,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<JsonObject> {
     const id = uuidOf(runId, 'run_id');
     const run = await this.store.run(id);
     // As for an unknown one, also if the automation was deleted.
@@ -136,7 +164,10 @@ export class AutomationsController {
     answers: { 200: { description: 'The automation.', schema: 'Automation' } },
     errors: UNKNOWN,
   })
-  async get(@Param('automation_id') id: string, @CurrentPrincipal() principal: Principal): Promise<JsonObject> {
+  async get(
+    @Param('automation_id') id: string,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<JsonObject> {
     return this.shown(await this.automations.get(uuidOf(id), principal));
   }
 
@@ -178,12 +209,16 @@ export class AutomationsController {
   @Operation({
     tag,
     summary: 'Run an automation now',
-    description: 'Does not change when it is due by its schedule. The run waits while another one of it is active.',
+    description:
+      'Does not change when it is due by its schedule. The run waits while another one of it is active.',
     path: ID,
     answers: { 201: { description: 'The run, which waits for its start.', schema: 'AutomationRun' } },
     errors: { ...UNKNOWN, 409: 'It is switched off.', 429: 'Too many of its runs wait already.' },
   })
-  async dispatch(@Param('automation_id') id: string, @CurrentPrincipal() principal: Principal): Promise<JsonObject> {
+  async dispatch(
+    @Param('automation_id') id: string,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<JsonObject> {
     const automation = await this.automations.get(uuidOf(id), principal);
     const requested = await this.requests.request(automation.id, { trigger_source: 'manual' });
     if (!requested) throw new AutomationNotFoundError();
@@ -196,7 +231,8 @@ export class AutomationsController {
   @Operation({
     tag,
     summary: 'List the runs of an automation',
-    description: 'The newest first. The counts are of all runs that there ever were; the last 1,000 are kept.',
+    description:
+      'The newest first. The counts are of all runs that there ever were; the last 1,000 are kept.',
     path: ID,
     query: RunsQueryDto,
     answers: { 200: { description: 'A part of the runs.', schema: 'AutomationRunList' } },

@@ -19,12 +19,17 @@ type Path = readonly (string | number)[];
 export function readRepositories(raw: unknown, path: Path): RepositorySource[] {
   if (raw === null || raw === undefined) return [];
   const given: unknown[] = Array.isArray(raw) ? raw : [raw];
-  if (given.length > MAX_REPOSITORIES) throw problem(path, `At most ${MAX_REPOSITORIES} repositories`, undefined);
+  if (given.length > MAX_REPOSITORIES)
+    throw problem(path, `At most ${MAX_REPOSITORIES} repositories`, undefined);
   return given.map((one, index) => readRepository(one, Array.isArray(raw) ? [...path, index] : path));
 }
 
 function readRepository(raw: unknown, path: Path): RepositorySource {
-  const { url, ref = null, provider = null } = typeof raw === 'string' ? { url: raw } : isJsonObject(raw) ? raw : {};
+  const {
+    url,
+    ref = null,
+    provider = null,
+  } = typeof raw === 'string' ? { url: raw } : isJsonObject(raw) ? raw : {};
   if (typeof url !== 'string' || url === '' || url.length > MAX_URL)
     throw problem([...path, 'url'], 'A repository needs an address, or owner/name and a provider', url);
   if (provider !== null && (typeof provider !== 'string' || !PROVIDERS.includes(provider)))
@@ -34,31 +39,40 @@ function readRepository(raw: unknown, path: Path): RepositorySource {
   const isShort = SHORT_URL.test(url);
   if (isShort && provider === null)
     throw problem([...path, 'provider'], 'The form owner/name needs a provider, such as github', provider);
-  if (!isShort && !ADDRESS.test(url)) throw problem([...path, 'url'], 'This is no address that git can fetch', url);
+  if (!isShort && !ADDRESS.test(url))
+    throw problem([...path, 'url'], 'This is no address that git can fetch', url);
   return { url, ref: ref === '' ? null : ref, provider };
 }
 
 /** Reads `plugins`. @throws InvalidRequestError */
 export function readPlugins(raw: unknown, path: Path): PluginSource[] {
   if (raw === null || raw === undefined) return [];
-  if (!Array.isArray(raw) || raw.length > MAX_PLUGINS) throw problem(path, `A list of at most ${MAX_PLUGINS} plugins`, raw);
+  if (!Array.isArray(raw) || raw.length > MAX_PLUGINS)
+    throw problem(path, `A list of at most ${MAX_PLUGINS} plugins`, raw);
   return raw.map((one: unknown, index) => {
     const { source, ref = null, repo_path = null } = isJsonObject(one) ? one : {};
     const texts = [source, ref ?? '', repo_path ?? ''];
-    const isValid = texts.every((text) => typeof text === 'string' && text.length <= MAX_URL) && source !== '';
+    const isValid =
+      texts.every((text) => typeof text === 'string' && text.length <= MAX_URL) && source !== '';
     if (!isValid) throw problem([...path, index], 'A plugin needs a source', one);
-    return { source: String(source), ref: ref === null ? null : String(ref), repo_path: repo_path === null ? null : String(repo_path) };
+    return {
+      source: String(source),
+      ref: ref === null ? null : String(ref),
+      repo_path: repo_path === null ? null : String(repo_path),
+    };
   });
 }
 
 /** Reads `variants`. @throws InvalidRequestError */
 export function readVariants(raw: unknown, path: Path): Variant[] {
   if (raw === null || raw === undefined) return [];
-  if (!Array.isArray(raw) || raw.length < 2 || raw.length > 10) throw problem(path, 'A list of 2 to 10 variants', undefined);
+  if (!Array.isArray(raw) || raw.length < 2 || raw.length > 10)
+    throw problem(path, 'A list of 2 to 10 variants', undefined);
   return raw.map((one: unknown, index) => {
     const { name, weight, model = null, plugins } = isJsonObject(one) ? one : {};
     const at = [...path, index];
-    if (typeof name !== 'string' || name === '' || name.length > 100) throw problem([...at, 'name'], 'A variant needs a name', name);
+    if (typeof name !== 'string' || name === '' || name.length > 100)
+      throw problem([...at, 'name'], 'A variant needs a name', name);
     if (typeof weight !== 'number' || !(weight > 0) || !Number.isFinite(weight))
       throw problem([...at, 'weight'], 'Input should be greater than 0', weight);
     if (model !== null && (typeof model !== 'string' || model.length > 64))
@@ -73,8 +87,10 @@ export function readVariants(raw: unknown, path: Path): Variant[] {
 export function readTemplate(raw: unknown, path: Path): JsonObject | null {
   if (raw === null || raw === undefined) return null;
   const { id, version, config } = isJsonObject(raw) ? raw : {};
-  if (typeof id !== 'string' || id === '' || id.length > 100) throw problem([...path, 'id'], 'A template needs an id', id);
-  if (typeof version !== 'string' || version.length > 50) throw problem([...path, 'version'], 'A template needs a version', version);
+  if (typeof id !== 'string' || id === '' || id.length > 100)
+    throw problem([...path, 'id'], 'A template needs an id', id);
+  if (typeof version !== 'string' || version.length > 50)
+    throw problem([...path, 'version'], 'A template needs a version', version);
   if (config !== undefined && config !== null && !isJsonObject(config))
     throw problem([...path, 'config'], 'Input should be a valid dictionary', undefined);
   if (Buffer.byteLength(JSON.stringify(config ?? {})) > MAX_TEMPLATE_CONFIG)
@@ -83,5 +99,9 @@ export function readTemplate(raw: unknown, path: Path): JsonObject | null {
 }
 
 function problem(path: Path, message: string, input: unknown): InvalidRequestError {
-  return new InvalidRequestError([...path], message, typeof input === 'string' ? input.slice(0, 200) : undefined);
+  return new InvalidRequestError(
+    [...path],
+    message,
+    typeof input === 'string' ? input.slice(0, 200) : undefined,
+  );
 }

@@ -145,7 +145,10 @@ export function toState(stored: JsonObject): AutomationState {
 }
 
 /** What is stored of an automation. */
-export function toStored({ id: _id, state, ...definition }: Automation): { definition: JsonObject; state: JsonObject } {
+export function toStored({ id: _id, state, ...definition }: Automation): {
+  definition: JsonObject;
+  state: JsonObject;
+} {
   return { definition: { ...definition }, state: { ...state } };
 }
 

@@ -102,15 +102,26 @@ export class AutomationsService {
         ...(isOther && { trigger }),
         // An instant before counts for nobody who has just asked for another schedule, or for none until now.
         ...((isOther || isSwitchedOn) && { schedule_from: at }),
-        ...(isSwitchedOn && { enabled: true, disabled_reason: null, disabled_detail: null, disabled_at: null }),
+        ...(isSwitchedOn && {
+          enabled: true,
+          disabled_reason: null,
+          disabled_detail: null,
+          disabled_at: null,
+        }),
         updated_at: at,
       };
-      const state = isSwitchedOn ? { ...toState(view.state), failures: 0, permanent_failures: 0 } : view.state;
+      const state = isSwitchedOn
+        ? { ...toState(view.state), failures: 0, permanent_failures: 0 }
+        : view.state;
       const { definition } = toStored(next);
       const off = isSwitchedOff
         ? disable({ ...view, definition }, { text: 'manual' }, now, { reason: 'manual', source: 'user' })
         : undefined;
-      const written = { definition: off?.definition ?? definition, state: { ...state }, runs: off?.runs ?? [] };
+      const written = {
+        definition: off?.definition ?? definition,
+        state: { ...state },
+        runs: off?.runs ?? [],
+      };
       return { change: written, result: toAutomation({ ...view, ...written }) };
     });
     this.changes.tell(id);
@@ -197,11 +208,16 @@ export class AutomationsService {
     this.tenancy.assertMayUse({ agentProfile, llmProfiles }, principal);
     if (ownerFilter(principal) !== undefined) {
       if (repos.length > 0)
-        throw new ForbiddenError('Repositories are cloned by the server; with this key, let the agent clone them.');
+        throw new ForbiddenError(
+          'Repositories are cloned by the server; with this key, let the agent clone them.',
+        );
       if (plugins.length + variants.length > 0)
         throw new ForbiddenError('Plugins may not be loaded with this key: they are read by the server.');
       if (model === null)
-        throw new InvalidRequestError(['body', 'model'], 'This key needs the name of an LLM profile that it may use');
+        throw new InvalidRequestError(
+          ['body', 'model'],
+          'This key needs the name of an LLM profile that it may use',
+        );
     }
     if (changed.agent_profile_id) await this.assertExists('agent_profile_id', changed.agent_profile_id);
     for (const name of [changed.model, ...(changed.variants ?? []).map((one) => one.model)])
@@ -220,7 +236,11 @@ export class AutomationsService {
   private checkedTimeout(timeout: number | null): number | null {
     const { automation_max_timeout_seconds: max } = this.config;
     if (timeout !== null && timeout > max)
-      throw new InvalidRequestError(['body', 'timeout'], `Input should be less than or equal to ${max}`, timeout);
+      throw new InvalidRequestError(
+        ['body', 'timeout'],
+        `Input should be less than or equal to ${max}`,
+        timeout,
+      );
     return timeout;
   }
 
@@ -230,7 +250,9 @@ export class AutomationsService {
       throw new AutomationLimitError(`There are ${all} automations already; delete one that is not used`);
     const own = others.filter(({ definition }) => definition['owner_key'] === owner).length;
     if (owner !== null && own >= perKey)
-      throw new AutomationLimitError(`This key has ${perKey} automations already; delete one that is not used`);
+      throw new AutomationLimitError(
+        `This key has ${perKey} automations already; delete one that is not used`,
+      );
   }
 
   private async change<T>(
@@ -266,7 +288,8 @@ function given(request: PromptPresetDto | UpdateAutomationDto): Partial<Automati
 
 /** An agent profile takes the place of a model, and the other way round. */
 function agentOf({ model, agent_profile_id: agent }: UpdateAutomationDto): Partial<AutomationDefinition> {
-  if (model && agent) throw new InvalidRequestError(BODY, '`agent_profile_id` is mutually exclusive with `model`');
+  if (model && agent)
+    throw new InvalidRequestError(BODY, '`agent_profile_id` is mutually exclusive with `model`');
   if (agent) return { agent_profile_id: agent, model: null };
   if (model) return { model, agent_profile_id: null };
   return { ...(model === null && { model }), ...(agent === null && { agent_profile_id: agent }) };
@@ -292,5 +315,8 @@ function assertUnchanged({ tarball_path, entrypoint, setup_script_path }: Update
     (entrypoint ?? NATIVE_ENTRYPOINT) === NATIVE_ENTRYPOINT &&
     (setup_script_path ?? null) === null;
   if (!isSame)
-    throw new InvalidRequestError(['body', 'tarball_path'], 'This server runs no automation scripts, only prompts');
+    throw new InvalidRequestError(
+      ['body', 'tarball_path'],
+      'This server runs no automation scripts, only prompts',
+    );
 }

@@ -85,7 +85,8 @@ function readCron(raw: JsonObject, path: Path, now: number): CronTrigger {
   if (typeof zone !== 'string' || zone.length > 100 || !isTimeZone(zone))
     throw problem([...path, 'timezone'], 'This is no time zone; a name such as Europe/Berlin is', timezone);
   try {
-    if (parseSchedule(schedule, zone).next(now) === undefined) throw new ScheduleError('The schedule is never due');
+    if (parseSchedule(schedule, zone).next(now) === undefined)
+      throw new ScheduleError('The schedule is never due');
   } catch (error) {
     if (!(error instanceof ScheduleError)) throw error;
     throw problem([...path, 'schedule'], error.message, schedule);
@@ -96,16 +97,25 @@ function readCron(raw: JsonObject, path: Path, now: number): CronTrigger {
 function readEvent(raw: JsonObject, path: Path): EventTrigger {
   const { source, on, destination, wake_agent } = raw;
   if (typeof source !== 'string' || source === '' || source.length > MAX_SOURCE)
-    throw problem([...path, 'source'], `An event trigger needs a source of at most ${MAX_SOURCE} characters`, source);
+    throw problem(
+      [...path, 'source'],
+      `An event trigger needs a source of at most ${MAX_SOURCE} characters`,
+      source,
+    );
   const patterns: unknown[] = Array.isArray(on) ? on : [on];
-  const areTexts = patterns.every((one) => typeof one === 'string' && one !== '' && one.length <= MAX_PATTERN);
+  const areTexts = patterns.every(
+    (one) => typeof one === 'string' && one !== '' && one.length <= MAX_PATTERN,
+  );
   if (!areTexts || patterns.length === 0 || patterns.length > MAX_PATTERNS)
     throw problem([...path, 'on'], 'An event trigger needs patterns of events, such as pull_request.*', on);
   if (![undefined, null, 'dispatch_run', 'continue_conversation'].includes(destination as string))
     throw problem([...path, 'destination'], "Either 'dispatch_run' or 'continue_conversation'", destination);
   if (wake_agent !== undefined && wake_agent !== null && typeof wake_agent !== 'boolean')
     throw problem([...path, 'wake_agent'], 'Input should be a valid boolean', wake_agent);
-  const texts = ['filter', 'subject_key_expr', 'turn_text_expr'].map((name) => [name, expression(raw, name, path)]);
+  const texts = ['filter', 'subject_key_expr', 'turn_text_expr'].map((name) => [
+    name,
+    expression(raw, name, path),
+  ]);
   return {
     type: 'event',
     source,
@@ -128,7 +138,8 @@ function readChain(raw: JsonObject, path: Path): ChainTrigger {
   if (id !== null && (typeof id !== 'string' || !UUID.test(id)))
     throw problem([...path, 'automation_id'], 'Input should be the id of an automation, or null', id);
   const known = id === null ? CONVERSATION_STATUSES : RUN_STATUSES;
-  const given: unknown[] = on === undefined || on === null ? known.slice(0, 1) : Array.isArray(on) ? on : [on];
+  const given: unknown[] =
+    on === undefined || on === null ? known.slice(0, 1) : Array.isArray(on) ? on : [on];
   if (given.length === 0 || !given.every((status) => typeof status === 'string' && known.includes(status)))
     throw problem([...path, 'on'], `A list of ${known.join(', ')}`, on);
   if (!isJsonObject(tags) || Object.keys(tags).length > MAX_TAGS || !Object.values(tags).every(isShort))

@@ -114,7 +114,8 @@ export class ActiveRun {
       const found = await this.launcher.find(this.automation, this.run);
       if (found.state === 'here') return found.launched;
       if (found.state === 'ended') return found.outcome;
-      if (found.state === 'missing') return this.launcher.launch(this.automation, this.run, this.abort.signal);
+      if (found.state === 'missing')
+        return this.launcher.launch(this.automation, this.run, this.abort.signal);
       await this.pause(LOOK_MS);
       if (this.isLeft) return undefined;
       if (this.stoppedAs) return this.stoppedAs;

@@ -104,7 +104,9 @@ export function runIdFor(automationId: string, occurrence?: string): string {
 }
 
 /** The conversation of a run: the same after a crash. */
-export function conversationIdOf(run: Pick<AutomationRun, 'id' | 'automation_id' | 'source' | 'subject_key'>): string {
+export function conversationIdOf(
+  run: Pick<AutomationRun, 'id' | 'automation_id' | 'source' | 'subject_key'>,
+): string {
   const { id, automation_id, source, subject_key: subject } = run;
   const text = subject === null ? `run ${id}` : `subject ${automation_id} ${source ?? ''} ${subject}`;
   const hash = createHash('sha256').update(`automation ${text}`).digest('hex');
@@ -128,8 +130,15 @@ export function newRun(id: string, automationId: string, now: number, given: New
 }
 
 /** The fields of a phase. */
-export function phase(code: string, now: number): Pick<AutomationRun, 'phase_code' | 'phase_label' | 'phase_updated_at'> {
-  return { phase_code: code, phase_label: PHASES[code] ?? code, phase_updated_at: new Date(now).toISOString() };
+export function phase(
+  code: string,
+  now: number,
+): Pick<AutomationRun, 'phase_code' | 'phase_label' | 'phase_updated_at'> {
+  return {
+    phase_code: code,
+    phase_label: PHASES[code] ?? code,
+    phase_updated_at: new Date(now).toISOString(),
+  };
 }
 
 /** A run that is over without a start. */
@@ -148,7 +157,13 @@ export function skipped(run: AutomationRun, reason: string, kind: FailureKind, n
 
 /** `status_detail` of the wire. */
 export function detailOf(phaseName: string, kind: FailureKind, detail: string, at: string): JsonObject {
-  const transient = ['rate_limited', 'timeout', 'transport', 'server_error', 'environment_unavailable'].includes(kind);
+  const transient = [
+    'rate_limited',
+    'timeout',
+    'transport',
+    'server_error',
+    'environment_unavailable',
+  ].includes(kind);
   return {
     ...{ phase: phaseName, kind, detail, formatted_detail: detail, transient, source: 'automation' },
     ...{ operation: null, code: null, status_code: null, count: 1, first_seen_at: at, last_seen_at: at },

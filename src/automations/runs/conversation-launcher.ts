@@ -78,7 +78,8 @@ export class ConversationLauncher extends RunLauncher {
       conversation = await this.conversations.open(id);
     } catch (error) {
       if (error instanceof ConversationNotFoundError) return { state: 'missing' };
-      if (error instanceof LeaseHeldError || error instanceof TakeoverPendingError) return { state: 'working' };
+      if (error instanceof LeaseHeldError || error instanceof TakeoverPendingError)
+        return { state: 'working' };
       throw error;
     }
     if (conversation.isWorking) return { state: 'here', launched: this.follow(conversation) };
@@ -113,7 +114,13 @@ export class ConversationLauncher extends RunLauncher {
     switch (state.execution_status) {
       case 'finished': {
         const { response } = await this.conversations.finalResponse(conversation.id);
-        return { status: 'COMPLETED', error: null, kind: null, cost, response: response === '' ? null : response };
+        return {
+          status: 'COMPLETED',
+          error: null,
+          kind: null,
+          cost,
+          response: response === '' ? null : response,
+        };
       }
       case 'waiting_for_confirmation':
         await conversation.interrupt();
@@ -127,7 +134,8 @@ export class ConversationLauncher extends RunLauncher {
         return failure('execution_error', 'The agent repeated itself and was stopped', cost);
       case 'error': {
         const word = state.attention?.word;
-        if (word?.kind !== 'error') return failure('execution_error', 'The run of the agent has failed', cost);
+        if (word?.kind !== 'error')
+          return failure('execution_error', 'The run of the agent has failed', cost);
         return failure(kindOfCode(word.code ?? '', word.text), word.text, cost);
       }
       default:

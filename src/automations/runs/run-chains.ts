@@ -52,7 +52,11 @@ function mayFollow({ owner_key: owner }: Automation, ended: Automation | undefin
 }
 
 /** Whether a conversation of a key is of any concern for a chain. */
-export function concerns(trigger: ChainTrigger, status: string, tags: Readonly<Record<string, string>>): boolean {
+export function concerns(
+  trigger: ChainTrigger,
+  status: string,
+  tags: Readonly<Record<string, string>>,
+): boolean {
   if (trigger.automation_id !== null || !trigger.on.includes(status)) return false;
   return Object.entries(trigger.tags).every(([name, value]) => tags[name] === value);
 }

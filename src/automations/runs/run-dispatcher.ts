@@ -108,8 +108,11 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
     });
     if (!ended) return;
     const { error, status } = outcome;
-    this.logger.log(`run ${id} of automation ${automationId}: ${status}${error === null ? '' : `: ${error}`}`);
-    if (ended.definition) this.logger.warn(`automation ${automationId}: ${String(ended.definition['disabled_reason'])}`);
+    this.logger.log(
+      `run ${id} of automation ${automationId}: ${status}${error === null ? '' : `: ${error}`}`,
+    );
+    if (ended.definition)
+      this.logger.warn(`automation ${automationId}: ${String(ended.definition['disabled_reason'])}`);
     this.changes.tell(automationId);
   }
 
@@ -211,11 +214,19 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
       if (stored?.status !== 'PENDING') return { result: undefined };
       const automation = toAutomation(view);
       if (view.is_deleted || !automation.enabled) {
-        const over = skipped(stored, view.is_deleted ? 'Automation deleted' : 'Automation disabled', 'blocked', now);
+        const over = skipped(
+          stored,
+          view.is_deleted ? 'Automation deleted' : 'Automation disabled',
+          'blocked',
+          now,
+        );
         return { change: { runs: [over] }, result: undefined };
       }
       const isActive = busy.has(automationId) || view.open.some(({ status }) => status === 'RUNNING');
-      if (isActive && (automation.overlap !== 'parallel' || this.sharesConversation(stored, view.open.map(toRun))))
+      if (
+        isActive &&
+        (automation.overlap !== 'parallel' || this.sharesConversation(stored, view.open.map(toRun)))
+      )
         return { result: undefined };
       const { timeout = null } = automation;
       const seconds = timeout ?? this.config.automation_timeout_seconds;
@@ -254,7 +265,8 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
       const taken = await this.store.change(run.automation_id, [run.id], (view) => {
         const found = view.runs.get(run.id);
         const stored = found && toRun(found);
-        if (stored?.status !== 'RUNNING' || stored.worker_until !== run.worker_until) return { result: undefined };
+        if (stored?.status !== 'RUNNING' || stored.worker_until !== run.worker_until)
+          return { result: undefined };
         const mine = { ...stored, ...this.work(this.clock.now()) };
         return { change: { runs: [mine] }, result: { automation: toAutomation(view), run: mine } };
       });

@@ -50,7 +50,8 @@ export function endOfRun(
   const definition = view.definition as unknown as AutomationDefinition;
   const ended = endedRun(run, outcome, now);
   const state = counted(toState(view.state), run, outcome, now);
-  const reason = view.is_deleted || !definition.enabled ? undefined : reasonToDisable(definition, state, ended);
+  const reason =
+    view.is_deleted || !definition.enabled ? undefined : reasonToDisable(definition, state, ended);
   const isLive = definition.enabled && !view.is_deleted && reason === undefined;
   const again = isLive ? repetition(run, definition, outcome, now) : undefined;
   const change = { runs: [ended, ...(again ? [again] : [])], state: { ...state } };
@@ -105,7 +106,12 @@ function endedRun(run: AutomationRun, outcome: RunOutcome, now: number): Automat
   };
 }
 
-function counted(state: AutomationState, run: AutomationRun, outcome: RunOutcome, now: number): AutomationState {
+function counted(
+  state: AutomationState,
+  run: AutomationRun,
+  outcome: RunOutcome,
+  now: number,
+): AutomationState {
   const { status, kind } = outcome;
   if (status === 'CANCELLED') return state;
   const first_run = state.first_run ?? { run_id: run.id, status, completed_at: new Date(now).toISOString() };
@@ -129,7 +135,12 @@ function reasonToDisable(
   if (permanent_failures >= MAX_PERMANENT)
     return {
       text: `Switched off after ${permanent_failures} runs in a row that failed for a reason that does not pass by itself. ${last}`,
-      detail: { run_id: run.id, rule: 'permanent_failures', threshold: MAX_PERMANENT, count: permanent_failures },
+      detail: {
+        run_id: run.id,
+        rule: 'permanent_failures',
+        threshold: MAX_PERMANENT,
+        count: permanent_failures,
+      },
     };
   if (limit === null || limit === undefined || failures < limit) return undefined;
   return {

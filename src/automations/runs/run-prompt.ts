@@ -8,7 +8,10 @@ const MAX_TITLE = 200;
 const MAX_TAG = 256;
 
 /** The message that starts the agent: what the event says, before what the automation is to do. */
-export function promptOf({ prompt }: Automation, { payload, source, trigger_source, turns }: AutomationRun): string {
+export function promptOf(
+  { prompt }: Automation,
+  { payload, source, trigger_source, turns }: AutomationRun,
+): string {
   const parts: string[] = [];
   if (payload !== null) parts.push(eventText(payload, source ?? trigger_source));
   parts.push(prompt, ...turns);
@@ -49,7 +52,10 @@ export function tagsOf({ id, name }: Automation, run: AutomationRun): Record<str
 
 /** The issue or pull request of an event of GitHub, such as `acme/app#12`. */
 function subjectOf(payload: AutomationRun['payload']): string | undefined {
-  const { repository, number, pull_request, issue } = (payload ?? {}) as Record<string, Record<string, unknown> | number>;
+  const { repository, number, pull_request, issue } = (payload ?? {}) as Record<
+    string,
+    Record<string, unknown> | number
+  >;
   const name = typeof repository === 'object' ? repository['full_name'] : undefined;
   const of = [pull_request, issue].find((one) => typeof one === 'object');
   const found = typeof number === 'number' ? number : typeof of === 'object' ? of['number'] : undefined;

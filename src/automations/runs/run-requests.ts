@@ -52,7 +52,11 @@ export class RunRequests {
     return result;
   }
 
-  private decide(view: AutomationView, id: string, given: NewRun): ReturnType<Parameters<AutomationStore['change']>[2]> & {
+  private decide(
+    view: AutomationView,
+    id: string,
+    given: NewRun,
+  ): ReturnType<Parameters<AutomationStore['change']>[2]> & {
     result: RequestedRun | undefined;
   } {
     const isByHand = given.trigger_source === 'manual';
@@ -60,7 +64,8 @@ export class RunRequests {
     if (known) return { result: { run: toRun(known), created: false } };
     if (view.is_deleted) return { result: undefined };
     if (view.definition['enabled'] !== true) {
-      if (isByHand) throw new AutomationConflictError('The automation is switched off. Switch it on to run it.');
+      if (isByHand)
+        throw new AutomationConflictError('The automation is switched off. Switch it on to run it.');
       return { result: undefined };
     }
     const now = this.clock.now();
@@ -68,14 +73,19 @@ export class RunRequests {
     if (folded) return { change: { runs: [folded] }, result: { run: folded, created: false } };
     const waiting = view.open.filter(({ status }) => status === 'PENDING').length;
     if (waiting >= MAX_WAITING && isByHand)
-      throw new AutomationLimitError(`${waiting} runs of this automation wait already; try again when some have ended`);
+      throw new AutomationLimitError(
+        `${waiting} runs of this automation wait already; try again when some have ended`,
+      );
     const run = this.limited(newRun(id, view.id, now, given), waiting, now);
     const state = { ...toState(view.state), last_triggered_at: new Date(now).toISOString() };
     return { change: { runs: [run], state: { ...state } }, result: { run, created: true } };
   }
 
   /** A run that waits for the same conversation takes the message along. */
-  private folded(view: AutomationView, { subject_key: subject, source, turns = [] }: NewRun): AutomationRun | undefined {
+  private folded(
+    view: AutomationView,
+    { subject_key: subject, source, turns = [] }: NewRun,
+  ): AutomationRun | undefined {
     if (subject === undefined || subject === null) return undefined;
     const waiting = view.open.map(toRun).find((run) => {
       const isSame = run.subject_key === subject && run.source === (source ?? null);

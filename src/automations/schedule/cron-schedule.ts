@@ -62,7 +62,10 @@ const parse = memoize((key: string): Schedule => {
   const space = key.indexOf(' ');
   const [timeZone, pattern] = [key.slice(0, space), key.slice(space + 1)];
   if (!isTimeZone(timeZone))
-    throw new ScheduleError(`'${timeZone.slice(0, 100)}' is no time zone, such as Europe/Berlin`, 'invalid_timezone');
+    throw new ScheduleError(
+      `'${timeZone.slice(0, 100)}' is no time zone, such as Europe/Berlin`,
+      'invalid_timezone',
+    );
   const cron = cronOf(fieldsOf(pattern), timeZone);
   return {
     next: (after) => cron.nextRun(new Date(after))?.getTime(),
@@ -77,7 +80,8 @@ function fieldsOf(pattern: string): string {
   if (text.length > MAX_PATTERN) throw new ScheduleError(`A schedule has at most ${MAX_PATTERN} characters`);
   if (text.startsWith('@')) {
     const known = ALIASES.get(text.toLowerCase());
-    if (known === undefined) throw new ScheduleError(`'${text}' is unknown; known are ${[...ALIASES.keys()].join(', ')}`);
+    if (known === undefined)
+      throw new ScheduleError(`'${text}' is unknown; known are ${[...ALIASES.keys()].join(', ')}`);
     return known;
   }
   const fields = text.split(/\s+/);
@@ -86,7 +90,10 @@ function fieldsOf(pattern: string): string {
     throw new ScheduleError('A schedule has five fields: minute, hour, day of month, month, day of week');
   if (second === undefined) return text;
   if (!ONE_SECOND.test(second))
-    throw new ScheduleError('A schedule may be due once a minute at most: name one second', 'interval_too_short');
+    throw new ScheduleError(
+      'A schedule may be due once a minute at most: name one second',
+      'interval_too_short',
+    );
   return [second, minute, hour, day, month, weekday, year].filter((field) => field !== undefined).join(' ');
 }
 

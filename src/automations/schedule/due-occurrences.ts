@@ -49,7 +49,13 @@ export interface DueOptions {
  * also when the clock goes back. A clock that was wrong by more than a day does not keep a schedule from going
  * on.
  */
-export function dueOccurrences({ schedule, now, catchUp, catchUpLimit, ...given }: DueOptions): DueOccurrences {
+export function dueOccurrences({
+  schedule,
+  now,
+  catchUp,
+  catchUpLimit,
+  ...given
+}: DueOptions): DueOccurrences {
   const handledUntil = given.handledUntil > now + WRONG_CLOCK_MS ? now : given.handledUntil;
   const passed = passedSince(schedule, handledUntil, now);
   const [newest] = passed;
@@ -84,7 +90,9 @@ function mostDue(catchUp: CatchUp, limit: number): number {
 function maxAge(catchUp: CatchUp, instant: number, schedule: Schedule): number {
   if (catchUp === 'all') return MAX_AGE_MS;
   const following = schedule.next(instant);
-  return following === undefined ? MAX_AGE_MS : Math.min(MAX_AGE_MS, Math.max(ON_TIME_MS, following - instant));
+  return following === undefined
+    ? MAX_AGE_MS
+    : Math.min(MAX_AGE_MS, Math.max(ON_TIME_MS, following - instant));
 }
 
 function missedOf(passed: readonly number[], due: readonly number[], count: number): Missed {

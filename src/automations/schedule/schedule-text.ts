@@ -33,7 +33,8 @@ function simpleText(fields: readonly string[]): string | undefined {
   const time = `${hour.padStart(2, '0')}:${minute.padStart(2, '0')}`;
   const days = day === '*' ? weekdaysText(weekday) : undefined;
   if (days !== undefined) return `${days} at ${time}`;
-  if (weekday === '*' && day !== undefined && NUMBER.test(day)) return `On day ${Number(day)} of every month at ${time}`;
+  if (weekday === '*' && day !== undefined && NUMBER.test(day))
+    return `On day ${Number(day)} of every month at ${time}`;
   return undefined;
 }
 

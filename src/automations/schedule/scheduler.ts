@@ -146,14 +146,16 @@ export class Scheduler implements OnApplicationBootstrap, BeforeApplicationShutd
       const current = toAutomation(view);
       // Changed meanwhile: by a person, or by another server that has claimed the instants.
       const isSame = JSON.stringify(current.trigger) === JSON.stringify(trigger) && current.enabled;
-      if (view.is_deleted || !isSame || handledUntil(current) !== handledUntil(automation)) return { result: 0 };
+      if (view.is_deleted || !isSame || handledUntil(current) !== handledUntil(automation))
+        return { result: 0 };
       const runs = this.runsOf(view, current, found, missedId);
       const { last_triggered_at } = current.state;
       const newest = found.due.at(-1);
       const state = {
         ...toState(view.state),
         handled_until: found.handledUntil,
-        last_triggered_at: newest === undefined ? last_triggered_at : new Date(this.clock.now()).toISOString(),
+        last_triggered_at:
+          newest === undefined ? last_triggered_at : new Date(this.clock.now()).toISOString(),
       };
       return { change: { runs, state: { ...state } }, result: runs.length };
     });
@@ -189,7 +191,11 @@ export class Scheduler implements OnApplicationBootstrap, BeforeApplicationShutd
       });
       const skips = (overlap ?? 'skip') === 'skip' && !waits && isBusy;
       const isFull = view.open.length >= MAX_OPEN;
-      const reason = skips ? 'The previous run was still active' : isFull ? 'Too many runs wait already' : undefined;
+      const reason = skips
+        ? 'The previous run was still active'
+        : isFull
+          ? 'Too many runs wait already'
+          : undefined;
       runs.push(reason === undefined ? run : skipped(run, reason, 'concurrency_limit', now));
       isBusy = true;
     }
@@ -230,6 +236,7 @@ function missedRunId(automationId: string, { newest }: Missed): string {
 
 function missedText({ count, isAtLeast, newest }: Missed): string {
   const last = new Date(newest).toISOString().slice(0, 16).replace('T', ' ');
-  const times = count === 1 && !isAtLeast ? 'One time was' : `${isAtLeast ? 'At least ' : ''}${count} times were`;
+  const times =
+    count === 1 && !isAtLeast ? 'One time was' : `${isAtLeast ? 'At least ' : ''}${count} times were`;
   return `${times} missed while the server was down, the last one at ${last} UTC`;
 }

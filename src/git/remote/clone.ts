@@ -28,7 +28,8 @@ export async function cloneRepository({ address, ref, target, deadline }: CloneR
   await git(false, 'remote', 'add', '--', 'origin', address);
   await git(true, 'fetch', '-q', '--no-tags', 'origin');
   if (ref === null) await git(true, 'remote', 'set-head', 'origin', '--auto');
-  const branch = ref ?? (await git(false, 'rev-parse', '--abbrev-ref', 'origin/HEAD')).trim().replace(/^origin\//, '');
+  const branch =
+    ref ?? (await git(false, 'rev-parse', '--abbrev-ref', 'origin/HEAD')).trim().replace(/^origin\//, '');
   const isBranch = await git(false, 'rev-parse', '--verify', '-q', `refs/remotes/origin/${branch}`).then(
     () => true,
     () => false,

@@ -78,7 +78,8 @@ export class AutomationFold {
 
   /** Whether the file has much that does not count any more. */
   isBloated(bytes: number): boolean {
-    if (this.runs.size > KEPT_RUNS + SPARE_LINES || this.lines > 4 * this.runs.size + SPARE_LINES) return true;
+    if (this.runs.size > KEPT_RUNS + SPARE_LINES || this.lines > 4 * this.runs.size + SPARE_LINES)
+      return true;
     return bytes > SPARE_BYTES && bytes > 4 * this.text().length;
   }
 

@@ -1,6 +1,12 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { FolderLock, makeFolder, replaceFile, type StillHeld, undefinedIfMissing } from '../../../files/index.js';
+import {
+  FolderLock,
+  makeFolder,
+  replaceFile,
+  type StillHeld,
+  undefinedIfMissing,
+} from '../../../files/index.js';
 import type { JsonObject } from '../../../json/index.js';
 import {
   type AutomationChange,
@@ -169,7 +175,7 @@ export class FileAutomationStore extends AutomationStore {
   }
 
   private async head(id: string): Promise<Head | undefined> {
-    const stats = await undefinedIfMissing(stat(this.fileOf(id)));
+    const stats = await stat(this.fileOf(id)).catch(undefinedIfMissing);
     if (!stats) return undefined;
     const head = this.heads.get(id);
     if (head?.stamp === stampOf(stats)) return head;
@@ -178,13 +184,13 @@ export class FileAutomationStore extends AutomationStore {
   }
 
   private async ids(): Promise<string[]> {
-    const names = (await undefinedIfMissing(readdir(this.options.folder))) ?? [];
+    const names = (await readdir(this.options.folder).catch(undefinedIfMissing)) ?? [];
     return names.map((name) => NAME.exec(name)?.[1]).filter((id) => id !== undefined);
   }
 
   private async load(id: string): Promise<Known | undefined> {
     const file = this.fileOf(id);
-    const stats = await undefinedIfMissing(stat(file));
+    const stats = await stat(file).catch(undefinedIfMissing);
     if (!stats) return undefined;
     const stamp = stampOf(stats);
     const before = this.known.get(id);

@@ -73,8 +73,12 @@ export class PostgresAutomationStore extends AutomationStore {
         : await this.database.read<AutomationRow>(`SELECT ${COLUMNS} FROM automation WHERE id = ANY($1)`, [
             changed.map(({ id }) => id),
           ]);
-    const fresh = new Map(read.map((row) => [row.id, { version: row.version, automation: toAutomation(row) }]));
-    const all = rows.map(({ id }) => fresh.get(id) ?? this.known.get(id)).filter((each) => each !== undefined);
+    const fresh = new Map(
+      read.map((row) => [row.id, { version: row.version, automation: toAutomation(row) }]),
+    );
+    const all = rows
+      .map(({ id }) => fresh.get(id) ?? this.known.get(id))
+      .filter((each) => each !== undefined);
     this.known = new Map(all.map((each) => [each.automation.id, each]));
     return all.map(({ automation }) => automation).filter(({ is_deleted }) => !is_deleted);
   }
@@ -142,7 +146,9 @@ export class PostgresAutomationStore extends AutomationStore {
   }
 
   async run(id: string): Promise<StoredRun | undefined> {
-    const { rows } = await this.database.read<RunRow>('SELECT content FROM automation_run WHERE id = $1', [id]);
+    const { rows } = await this.database.read<RunRow>('SELECT content FROM automation_run WHERE id = $1', [
+      id,
+    ]);
     return rows[0] && toRun(rows[0]);
   }
 
