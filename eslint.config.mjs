@@ -180,6 +180,7 @@ const ARROWS = {
     'http',
     'openapi',
     'processes',
+    'server',
     'settings',
     'storage',
     'text',

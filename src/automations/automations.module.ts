@@ -5,8 +5,11 @@ import { AutomationStoreModule } from '../storage/automation-store.module.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { AutomationServiceController } from './api/automation-service.controller.js';
 import { AutomationsController } from './api/automations.controller.js';
+import { PreflightController } from './api/preflight.controller.js';
+import { ScriptsController } from './api/scripts.controller.js';
 import { Clock, SystemClock } from './clock.js';
 import { AutomationsService } from './definitions/automations.service.js';
+import { DraftCheck } from './definitions/draft-check.js';
 import { AutomationChanges } from './runs/automation-changes.js';
 import { ConversationLauncher } from './runs/conversation-launcher.js';
 import { ConversationRequests } from './runs/conversation-requests.js';
@@ -21,13 +24,15 @@ import { Scheduler } from './schedule/scheduler.js';
 /** Conversations that start without a person: by a schedule, an event, after others, or by hand. */
 @Module({
   imports: [ConversationsModule, SettingsModule, StorageModule, AutomationStoreModule],
-  controllers: [AutomationServiceController, AutomationsController],
+  // Those with fixed names come before ids in the same place.
+  controllers: [AutomationServiceController, PreflightController, ScriptsController, AutomationsController],
   providers: [
     { provide: Clock, useClass: SystemClock },
     { provide: RunLauncher, useClass: ConversationLauncher },
     AutomationChanges,
     AutomationsService,
     ConversationRequests,
+    DraftCheck,
     RunCancellation,
     RunChains,
     RunDispatcher,

@@ -1,6 +1,7 @@
 import { type DescribedField, type JsonSchema, objectSchema } from '../../http/index.js';
 
 const text: JsonSchema = { type: 'string' };
+const texts: JsonSchema = { type: 'array', items: text };
 const textOrNull: JsonSchema = { type: ['string', 'null'] };
 const id: JsonSchema = { type: 'string', format: 'uuid' };
 const idOrNull: JsonSchema = { type: ['string', 'null'], format: 'uuid' };
@@ -100,6 +101,44 @@ const RUN: Record<string, DescribedField> = {
 /** Schemas for the API document. */
 export function automationSchemas(): Record<string, JsonSchema> {
   return {
+    AutomationHealth: objectSchema({ status: [{ type: 'string', enum: ['ok'] }, 'Always `ok`.'] }),
+    AutomationSdkVersion: objectSchema({ version: [text, 'The version of the API.'] }),
+    AutomationServerInfo: objectSchema({
+      package_version: [text, 'The version of this server.'],
+      sdk_version: [text, 'The version of the API.'],
+    }),
+    AutomationConsent: objectSchema({ consent_granted: [flag, 'As it was sent.'] }),
+    AutomationUploads: objectSchema({
+      uploads: [{ type: 'array', items: object, maxItems: 0 }, 'Always empty.'],
+      total: [integer, 'Always 0.'],
+    }),
+    AutomationCapabilities: objectSchema({
+      ready: [flag, 'Whether automations can be created.'],
+      maxAutomationTimeoutSeconds: [integer, 'Highest time limit of a run.'],
+      triggerKinds: [texts, 'Kinds of triggers for dialogs.'],
+      eventSources: [texts, 'Sources of events.'],
+      eventTypes: [texts, 'Events that are known to arrive.'],
+      triggers: [object, 'The same in detail: the shortest interval and the time zones.'],
+      features: [texts, 'Names of features, which clients compare.'],
+    }),
+    AutomationDraftReport: objectSchema({
+      valid: [flag, 'Whether it could be created.'],
+      errors: [
+        {
+          type: 'array',
+          items: objectSchema({
+            field: [text, 'Such as `trigger.schedule`; empty for the draft as a whole.'],
+            code: [text, 'The kind of problem.'],
+            message: [text, 'The same for people.'],
+          }),
+        },
+        'What is wrong with it.',
+      ],
+      sampleEventMatched: [
+        { type: ['boolean', 'null'] },
+        'Whether the sample event matches; null: nobody can say.',
+      ],
+    }),
     Automation: objectSchema(AUTOMATION),
     AutomationList: objectSchema({
       automations: [listOf('Automation'), 'The newest first.'],

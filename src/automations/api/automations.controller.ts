@@ -25,6 +25,7 @@ import { RunCancellation } from '../runs/run-cancellation.js';
 import { RunRequests } from '../runs/run-requests.js';
 import { Scheduler } from '../schedule/scheduler.js';
 import { automationAnswer, runAnswer, runsAnswer } from './automation-answers.js';
+import { exportArchive } from './automation-export.js';
 import {
   PageQueryDto,
   PluginPresetDto,
@@ -247,6 +248,47 @@ export class AutomationsController {
     const page = await this.store.runs(automation.id, offset, limit);
     if (!page) throw new AutomationNotFoundError();
     return runsAnswer(page);
+  }
+
+  @Get(':automation_id/tarball')
+  @Scope('read', { own: true })
+  @Operation({
+    tag,
+    summary: 'Download an automation',
+    description: 'An archive with the file that the web UI imports, and the prompt.',
+    path: ID,
+    answers: {
+      200: {
+        description: 'A tar archive.',
+        mediaType: 'application/x-tar',
+        schema: { type: 'string', format: 'binary' },
+      },
+    },
+    errors: UNKNOWN,
+  })
+  async tarball(
+    @Param('automation_id') id: string,
+    @CurrentPrincipal() principal: Principal,
+    @Res() response: HttpResponse,
+  ): Promise<void> {
+    const archive = await exportArchive(await this.automations.get(uuidOf(id), principal));
+    response.setHeader('Content-Type', 'application/x-tar');
+    response.setHeader('Content-Disposition', `attachment; filename="automation.tar"`);
+    response.end(archive);
+  }
+
+  @Post('runs/:run_id/complete')
+  @Operation({
+    tag,
+    summary: 'Report the end of a script (unsupported)',
+    description: 'Runs here are conversations, whose end the server sees itself.',
+    path: { run_id: { type: 'string', format: 'uuid', description: 'Id of the run.' } },
+    answers: { 200: { description: 'Never.' } },
+    errors: { 409: 'No run of this server is a script.' },
+  })
+  complete(@Param('run_id') runId: string): never {
+    uuidOf(runId, 'run_id');
+    throw new AutomationConflictError('The run is a conversation of this server, which sees its end itself');
   }
 
   private async create(
