@@ -178,6 +178,7 @@ const ARROWS = {
     'files',
     'git',
     'http',
+    'meters',
     'openapi',
     'processes',
     'server',

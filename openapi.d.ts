@@ -14318,6 +14318,10 @@ export interface operations {
                                 max_running: number;
                             }[] | null;
                         } | null;
+                        /** @description What agents can reach on the machine of this server, for the prompts of the web UI: `services` by name, each with `url_from_agent`. Null where agents are not on it. */
+                        runtime_services: {
+                            [key: string]: unknown;
+                        } | null;
                         /** @description The containers of conversations; null if conversations run on the machine of the server only. */
                         containers: {
                             /** @description Whether the container engine answers. */
@@ -14492,6 +14496,10 @@ export interface operations {
                                 /** @description Maximum of concurrent runs on it (`max_concurrent_runs`). */
                                 max_running: number;
                             }[] | null;
+                        } | null;
+                        /** @description What agents can reach on the machine of this server, for the prompts of the web UI: `services` by name, each with `url_from_agent`. Null where agents are not on it. */
+                        runtime_services: {
+                            [key: string]: unknown;
                         } | null;
                         /** @description The containers of conversations; null if conversations run on the machine of the server only. */
                         containers: {
@@ -33661,7 +33669,7 @@ export interface operations {
         };
         responses: {
             /** @description As it was sent. */
-            201: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };

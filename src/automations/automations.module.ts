@@ -11,6 +11,7 @@ import { Clock, SystemClock } from './clock.js';
 import { AutomationsService } from './definitions/automations.service.js';
 import { DraftCheck } from './definitions/draft-check.js';
 import { AutomationChanges } from './runs/automation-changes.js';
+import { ConversationChains } from './runs/conversation-chains.js';
 import { ConversationLauncher } from './runs/conversation-launcher.js';
 import { ConversationRequests } from './runs/conversation-requests.js';
 import { RunCancellation } from './runs/run-cancellation.js';
@@ -31,6 +32,7 @@ import { Scheduler } from './schedule/scheduler.js';
     { provide: RunLauncher, useClass: ConversationLauncher },
     AutomationChanges,
     AutomationsService,
+    ConversationChains,
     ConversationRequests,
     DraftCheck,
     RunCancellation,

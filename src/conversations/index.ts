@@ -43,6 +43,7 @@ export { RunSlots } from './runs/run-slots.js';
 export { KeyWorkspaces } from './owners/key-workspaces.js';
 export { isOwnKeys } from './owners/own-key-rules.js';
 export { ownerFilter, Ownership } from './owners/ownership.js';
+export { ConversationRegistry } from './registry/conversation-registry.js';
 export { Tenancy } from './owners/tenancy.js';
 export { WorkspaceHost } from './conversation/workspace-host.js';
 export { isBookmarked } from './queries/bookmark.js';

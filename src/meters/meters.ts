@@ -17,6 +17,14 @@ export const meters = {
   /** Entries that were given up because the audit log could not be written for too long. */
   auditLost: new Counter(),
   /** Passes of the retention over everything that is stored. */
+  /** Runs of automations that were started, and what has become of runs. */
+  automationRunsStarted: new Counter(),
+  automationRunsEnded: {
+    COMPLETED: new Counter(),
+    FAILED: new Counter(),
+    CANCELLED: new Counter(),
+    SKIPPED: new Counter(),
+  },
   retentionSweeps: new Counter(),
   /** What could not be removed in them. */
   retentionFailures: new Counter(),

@@ -62,6 +62,7 @@ const OWN_WITHOUT_CONVERSATION = [
   /^\/api\/run_queue$/,
   /^\/(api\/)?conversations(\/(search|count|summaries|import))?$/,
   /^\/v1\//,
+  /^\/api\/automation\//,
   /^\/api\/(tools\/(catalog)?|llm\/(providers|models.*)|profiles|keys\/current|usage(\/budgets)?|auth\/workspace-session)$/,
   /^\/api\/settings\/(agent|conversation)-schema$/,
 ];
@@ -79,12 +80,14 @@ const HIDDEN: Readonly<Record<string, Pick<Operation, 'x-required-scope' | 'x-ow
 const OPEN = [
   ...['/', '/alive', '/health', '/ready', '/server_info'].map((route) => `get ${route}`),
   ...['get /api/init', 'post /api/init'],
+  ...['health', 'ready', 'sdk-version', 'server_info'].map((name) => `get /api/automation/${name}`),
 ];
 /** What a link opens, and no key. */
 const BY_LINK = ['/api/shared/{shared_id}', '/api/shared/{shared_id}/events'];
 /** Pages and documents without anything of anybody. */
 const PAGES = [
   ...['/openapi.json', '/docs', '/docs/page.js', '/docs/assets/swagger-ui.css', '/redoc'],
+  ...['/api/automation/openapi.json', '/api/automation/docs'],
   ...['/docs/assets/swagger-ui-bundle.js', '/docs/assets/favicon-32x32.png'],
 ];
 /** Pages that are served before the routes. */

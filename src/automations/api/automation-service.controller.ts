@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { OpenRoute, Scope } from '../../auth/index.js';
 import { documentSchemas, Operation } from '../../http/index.js';
 import { API_VERSION, SERVER_VERSION } from '../../server/index.js';
@@ -64,13 +64,14 @@ export class AutomationServiceController {
   }
 
   @Post('v1/telemetry/consent')
+  @HttpCode(200)
   @Scope('write', { own: true })
   @Operation({
     tag,
     summary: 'Take note of a consent to usage reports',
     description: 'Automations send no usage reports: the answer repeats the request, and nothing is stored.',
     body: { schema: ConsentDto, example: { consent_granted: false } },
-    answers: { 201: { description: 'As it was sent.', schema: 'AutomationConsent' } },
+    answers: { 200: { description: 'As it was sent.', schema: 'AutomationConsent' } },
   })
   consent(@Body() { consent_granted }: ConsentDto): { consent_granted: boolean } {
     return { consent_granted };

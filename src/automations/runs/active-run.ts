@@ -11,7 +11,7 @@ const LOOK_MS = 2_000;
 /** What an active run reports to. */
 export interface RunWork {
   readonly clock: Clock;
-  /** Says that this process still works on the run. @returns false if it is over, or somebody else's */
+  /** Says that this process still works on the run. @returns false if it is over */
   beat(run: AutomationRun, phase?: string): Promise<boolean>;
   /** Stores what has become of the run. */
   end(run: AutomationRun, outcome: RunOutcome): Promise<void>;

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { meters } from '../../meters/index.js';
 import { AutomationStore } from '../../storage/index.js';
 import { RunNotFoundError } from '../automation-errors.js';
 import { Clock } from '../clock.js';
@@ -34,12 +35,13 @@ export class RunCancellation {
     const stopped = this.dispatcher.cancel(id);
     if (stopped) await stopped;
     else {
-      await this.store.change(automationId, [id], (view) => {
+      const cancelled = await this.store.change(automationId, [id], (view) => {
         const stored = view.runs.get(id);
         const isOpen = stored !== undefined && ['PENDING', 'RUNNING'].includes(stored.status);
         if (!isOpen) return { result: undefined };
-        return { change: endOfRun(view, toRun(stored), CANCELLED, this.clock.now()), result: undefined };
+        return { change: endOfRun(view, toRun(stored), CANCELLED, this.clock.now()), result: true };
       });
+      if (cancelled) meters.automationRunsEnded.CANCELLED.add();
       this.changes.tell(automationId);
     }
     const now = await this.store.run(id);

@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
 import { errorMessage } from '../../errors/index.js';
+import { meters } from '../../meters/index.js';
 import { hasProvablyEnded, ownProcess } from '../../processes/index.js';
 import { AutomationStore } from '../../storage/index.js';
 import { Clock } from '../clock.js';
@@ -107,6 +108,7 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
       return { change, result: change };
     });
     if (!ended) return;
+    meters.automationRunsEnded[outcome.status].add();
     const { error, status } = outcome;
     this.logger.log(
       `run ${id} of automation ${automationId}: ${status}${error === null ? '' : `: ${error}`}`,
@@ -129,6 +131,7 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   async beat(run: AutomationRun, code?: string): Promise<boolean> {
+    // Also if another process has taken it over meanwhile: the conversation is here.
     const written = await this.change(run, (stored, now) => ({
       ...stored,
       ...this.work(now),
@@ -146,7 +149,7 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
     this.look();
   }
 
-  /** Changes a run that this process works on; undefined if it is over, or somebody else's. */
+  /** Changes a run that this process works on; undefined if it is over. */
   private change(
     { id, automation_id }: AutomationRun,
     change: (stored: AutomationRun, now: number) => AutomationRun,
@@ -154,7 +157,7 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
     return this.store.change(automation_id, [id], (view) => {
       const found = view.runs.get(id);
       const stored = found && toRun(found);
-      if (stored?.status !== 'RUNNING' || stored.worker !== this.worker) return { result: undefined };
+      if (stored?.status !== 'RUNNING') return { result: undefined };
       const changed = change(stored, this.clock.now());
       return { change: { runs: [changed] }, result: changed };
     });
@@ -241,7 +244,10 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
       };
       return { change: { runs: [next] }, result: { automation, run: next } };
     });
-    if (started) this.begin(started.automation, started.run);
+    if (started) {
+      meters.automationRunsStarted.add();
+      this.begin(started.automation, started.run);
+    }
     return started !== undefined;
   }
 

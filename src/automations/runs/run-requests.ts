@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { meters } from '../../meters/index.js';
 import { AutomationStore, type AutomationView } from '../../storage/index.js';
 import { AutomationConflictError, AutomationLimitError } from '../automation-errors.js';
 import { Clock } from '../clock.js';
@@ -48,7 +49,10 @@ export class RunRequests {
     const { occurrence, ...given } = request;
     const id = runIdFor(automationId, occurrence && `${given.trigger_source} ${occurrence}`);
     const result = await this.store.change(automationId, [id], (view) => this.decide(view, id, given));
-    if (result?.created === true) this.changes.tell(automationId);
+    if (result?.created === true) {
+      if (result.run.status === 'SKIPPED') meters.automationRunsEnded.SKIPPED.add();
+      this.changes.tell(automationId);
+    }
     return result;
   }
 

@@ -5,6 +5,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
+import { meters } from '../../meters/index.js';
 import { AutomationStore, type AutomationView } from '../../storage/index.js';
 import { Clock } from '../clock.js';
 import { type Automation, handledUntil, toAutomation, toState } from '../definitions/automation.js';
@@ -44,6 +45,8 @@ export class Scheduler implements OnApplicationBootstrap, BeforeApplicationShutd
   private lookAgain = false;
   private isStopped = false;
   private failure: string | undefined;
+  /** When it looked last (ms since the epoch). */
+  private lookedAt = 0;
 
   constructor(
     private readonly store: AutomationStore,
@@ -99,6 +102,9 @@ export class Scheduler implements OnApplicationBootstrap, BeforeApplicationShutd
     try {
       const all = (await this.store.list()).map(toAutomation);
       const ids = new Set(all.map(({ id }) => id));
+      // The clock was set back: what is due next may come earlier.
+      if (this.clock.now() < this.lookedAt) this.planned.clear();
+      this.lookedAt = this.clock.now();
       for (const id of this.planned.keys()) if (!ids.has(id)) this.planned.delete(id);
       for (const [index, automation] of all.entries()) {
         if (this.isStopped) return;
@@ -123,7 +129,6 @@ export class Scheduler implements OnApplicationBootstrap, BeforeApplicationShutd
     const known = this.planned.get(id);
     const now = this.clock.now();
     const isQuiet = known?.basis === basis && (known.next === undefined || known.next > now);
-    // A clock that was set back shows by a next instant that is too far away.
     if (isQuiet) return;
     try {
       const found = occurrences(automation, trigger, now);
@@ -142,12 +147,12 @@ export class Scheduler implements OnApplicationBootstrap, BeforeApplicationShutd
     const ids = found.due.map((instant) => cronRunId(id, instant));
     const missedId = found.missed === null ? undefined : missedRunId(id, found.missed);
     const asked = missedId === undefined ? ids : [...ids, missedId];
-    const count = await this.store.change(id, asked, (view) => {
+    const claimed = await this.store.change(id, asked, (view) => {
       const current = toAutomation(view);
       // Changed meanwhile: by a person, or by another server that has claimed the instants.
       const isSame = JSON.stringify(current.trigger) === JSON.stringify(trigger) && current.enabled;
       if (view.is_deleted || !isSame || handledUntil(current) !== handledUntil(automation))
-        return { result: 0 };
+        return { result: [] };
       const runs = this.runsOf(view, current, found, missedId);
       const { last_triggered_at } = current.state;
       const newest = found.due.at(-1);
@@ -157,9 +162,11 @@ export class Scheduler implements OnApplicationBootstrap, BeforeApplicationShutd
         last_triggered_at:
           newest === undefined ? last_triggered_at : new Date(this.clock.now()).toISOString(),
       };
-      return { change: { runs, state: { ...state } }, result: runs.length };
+      return { change: { runs, state: { ...state } }, result: runs };
     });
-    if (count !== undefined && count > 0) this.changes.tell(id);
+    if (claimed === undefined || claimed.length === 0) return;
+    for (const { status } of claimed) if (status === 'SKIPPED') meters.automationRunsEnded.SKIPPED.add();
+    this.changes.tell(id);
   }
 
   private runsOf(
