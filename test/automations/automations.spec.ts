@@ -91,7 +91,7 @@ describe('automations', () => {
     }
     const { enabled, disabled_reason } = await automations.get(id);
     expect(enabled).toBe(false);
-    expect(disabled_reason).toMatch(/^Switched off after 3 runs in a row .*wrong key/);
+    expect(disabled_reason).toMatch(/^Switched off after 3 runs in a row .*LLMAuthenticationError/);
     const refused = await automations.ask('POST', `/${id}/dispatch`);
     expect(refused).toMatchObject({ status: 409, body: { detail: expect.any(String) as string } });
     expect(await automations.ask('PATCH', `/${id}`, { enabled: true })).toMatchObject({
