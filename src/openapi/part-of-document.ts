@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from '../json/index.js';
 
 const SCHEMA = '#/components/schemas/';
 
-/** The operations of a document below a path, with the schemas that they need: for readers with little room. */
+/** The operations of a document below a path, with the schemas that they need. */
 export function partOfDocument(document: JsonObject, prefix: string): JsonObject {
   const { paths, components } = document;
   const own = Object.entries(isJsonObject(paths) ? paths : {}).filter(([path]) => path.startsWith(prefix));

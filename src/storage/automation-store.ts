@@ -44,6 +44,12 @@ export interface AutomationChange {
   runs?: readonly StoredRun[];
 }
 
+/** What a change comes to. Without `change` nothing is written. */
+export interface AutomationDecision<T> {
+  change?: AutomationChange;
+  result: T;
+}
+
 /** A page of the runs of an automation, newest first. */
 export interface RunPage {
   runs: StoredRun[];
@@ -90,7 +96,7 @@ export abstract class AutomationStore {
   abstract change<T>(
     id: string,
     runIds: readonly string[],
-    work: (view: AutomationView) => { change?: AutomationChange; result: T },
+    work: (view: AutomationView) => AutomationDecision<T>,
   ): Promise<T | undefined>;
 
   /** A page of runs; undefined if there is no automation with the id. @throws StorageFailedError */

@@ -35,7 +35,7 @@ describe.each([
     started.push(one);
     return one;
   };
-  /** Sets the clock to a second after the full hour that is so many hours ahead, and has servers look at it. */
+  /** Sets the clock to a second after a full hour, so many hours ahead, and has servers look at it. */
   const goTo = async (
     hours: number,
     ids: readonly string[],

@@ -1,5 +1,5 @@
 import { InvalidRequestError } from '../../errors/index.js';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { asText, isJsonObject, type JsonObject } from '../../json/index.js';
 import type { PluginSource, RepositorySource, Variant } from './automation.js';
 
 /** As the original. */
@@ -51,16 +51,14 @@ export function readPlugins(raw: unknown, path: Path): PluginSource[] {
     throw problem(path, `A list of at most ${MAX_PLUGINS} plugins`, raw);
   return raw.map((one: unknown, index) => {
     const { source, ref = null, repo_path = null } = isJsonObject(one) ? one : {};
-    const texts = [source, ref ?? '', repo_path ?? ''];
-    const isValid =
-      texts.every((text) => typeof text === 'string' && text.length <= MAX_URL) && source !== '';
-    if (!isValid) throw problem([...path, index], 'A plugin needs a source', one);
-    return {
-      source: String(source),
-      ref: ref === null ? null : String(ref),
-      repo_path: repo_path === null ? null : String(repo_path),
-    };
+    if (!isShortText(source) || source === '' || !isShortText(ref ?? '') || !isShortText(repo_path ?? ''))
+      throw problem([...path, index], 'A plugin needs a source', one);
+    return { source, ref: asText(ref), repo_path: asText(repo_path) };
   });
+}
+
+function isShortText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_URL;
 }
 
 /** Reads `variants`. @throws InvalidRequestError */

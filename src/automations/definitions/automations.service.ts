@@ -6,7 +6,12 @@ import { AppConfig } from '../../config/index.js';
 import { ForbiddenError, LaunchProfiles, ownerFilter, Tenancy } from '../../conversations/index.js';
 import { DomainError, errorMessage, InvalidRequestError } from '../../errors/index.js';
 import { asJsonObject } from '../../json/index.js';
-import { AutomationStore, type AutomationView, type StoredAutomation } from '../../storage/index.js';
+import {
+  type AutomationDecision,
+  AutomationStore,
+  type AutomationView,
+  type StoredAutomation,
+} from '../../storage/index.js';
 import type { PluginPresetDto, PromptPresetDto, UpdateAutomationDto } from '../api/automation.dto.js';
 import { AutomationLimitError, AutomationNotFoundError } from '../automation-errors.js';
 import { Clock } from '../clock.js';
@@ -128,7 +133,10 @@ export class AutomationsService {
     return stored;
   }
 
-  /** Removes an automation: runs that wait are skipped; one that is active goes on. @throws AutomationNotFoundError */
+  /**
+   * Removes an automation: runs that wait are skipped; one that is active goes on.
+   * @throws AutomationNotFoundError
+   */
   async remove(id: string, principal: Principal): Promise<void> {
     await this.get(id, principal);
     await this.change(id, (view) => {
@@ -255,16 +263,13 @@ export class AutomationsService {
       );
   }
 
-  private async change<T>(
-    id: string,
-    work: (view: AutomationView) => ReturnType<Parameters<AutomationStore['change']>[2]> & { result: T },
-  ): Promise<T> {
+  private async change<T>(id: string, work: (view: AutomationView) => AutomationDecision<T>): Promise<T> {
     const result = await this.store.change(id, [], (view) => {
       if (view.is_deleted) throw new AutomationNotFoundError();
       return work(view);
     });
     if (result === undefined) throw new AutomationNotFoundError();
-    return result as T;
+    return result;
   }
 }
 

@@ -52,11 +52,14 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const RUN_STATUSES: readonly string[] = ['COMPLETED', 'FAILED'];
 const CONVERSATION_STATUSES: readonly string[] = ['finished', 'error', 'stuck'];
 
-/** Where a problem is, in the form that the dialogs of the web UI walk through: `trigger`, its kind, the field. */
+/**
+ * Where a problem is, in the form that the dialogs of the web UI walk through: `trigger`, its kind, the field.
+ */
 type Path = readonly (string | number)[];
 
 /**
- * Reads the trigger of a request. Fields that only answers have are dropped: clients send whole triggers back.
+ * Reads the trigger of a request. Fields that only answers have are dropped: clients send whole triggers
+ * back.
  * @param path where the trigger is in the request
  * @throws InvalidRequestError
  */
@@ -112,7 +115,7 @@ function readEvent(raw: JsonObject, path: Path): EventTrigger {
     throw problem([...path, 'destination'], "Either 'dispatch_run' or 'continue_conversation'", destination);
   if (wake_agent !== undefined && wake_agent !== null && typeof wake_agent !== 'boolean')
     throw problem([...path, 'wake_agent'], 'Input should be a valid boolean', wake_agent);
-  const texts = ['filter', 'subject_key_expr', 'turn_text_expr'].map((name) => [
+  const texts = ['filter', 'subject_key_expr', 'turn_text_expr'].map((name): [string, string | undefined] => [
     name,
     expression(raw, name, path),
   ]);

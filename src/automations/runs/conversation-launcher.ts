@@ -44,6 +44,7 @@ export class ConversationLauncher extends RunLauncher {
   }
 
   async launch(automation: Automation, run: AutomationRun, signal: AbortSignal): Promise<LaunchedRun> {
+    if (this.config.conversation_runtime === 'docker') throw inContainers();
     const id = conversationIdOf(run);
     const principal = await this.principalOf(automation);
     try {
@@ -150,6 +151,13 @@ export class ConversationLauncher extends RunLauncher {
     const reason = 'The key that the automation works for was revoked or has expired';
     throw new LaunchError(reason, failure('auth', reason));
   }
+}
+
+/** What an agent does here would not be confined as its person wants it. */
+function inContainers(): LaunchError {
+  const reason =
+    'Runs of automations are conversations outside of containers, which this server does not start';
+  return new LaunchError(reason, failure('config', reason));
 }
 
 function costOf({ state }: Conversation): number {

@@ -16,7 +16,7 @@ import type { AutomationRun } from './automation-run.js';
 import { RunWorkspaces } from './run-workspaces.js';
 import { tagsOf, titleOf } from './run-prompt.js';
 
-/** Makes the conversations of runs as a person would start them: with their profile, their secrets, their tools. */
+/** Makes the conversations of runs as a person would start them: with profile, secrets and tools. */
 @Injectable()
 export class ConversationRequests {
   constructor(

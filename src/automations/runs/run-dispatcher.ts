@@ -231,8 +231,7 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
         (automation.overlap !== 'parallel' || this.sharesConversation(stored, view.open.map(toRun)))
       )
         return { result: undefined };
-      const { timeout = null } = automation;
-      const seconds = timeout ?? this.config.automation_timeout_seconds;
+      const seconds = automation.timeout ?? this.config.automation_timeout_seconds;
       const next: AutomationRun = {
         ...stored,
         status: 'RUNNING',

@@ -1,6 +1,11 @@
 import type { JsonObject } from '../../json/index.js';
 import type { AutomationChange, AutomationView } from '../../storage/index.js';
-import { toState, type AutomationDefinition, type AutomationState } from '../definitions/automation.js';
+import {
+  toAutomation,
+  toState,
+  type AutomationDefinition,
+  type AutomationState,
+} from '../definitions/automation.js';
 import {
   type AutomationRun,
   detailOf,
@@ -38,8 +43,8 @@ export function failure(kind: FailureKind, error: string, cost: number | null = 
 }
 
 /**
- * What is written when a run ends: the run, a repetition of it, what is counted, and whether the automation is
- * switched off. The run is one that is not over.
+ * What is written when a run ends: the run, a repetition of it, what is counted, and whether the automation
+ * is switched off. The run is one that is not over.
  */
 export function endOfRun(
   view: AutomationView,
@@ -47,7 +52,7 @@ export function endOfRun(
   outcome: RunOutcome,
   now: number,
 ): AutomationChange & { runs: AutomationRun[] } {
-  const definition = view.definition as unknown as AutomationDefinition;
+  const definition = toAutomation(view);
   const ended = endedRun(run, outcome, now);
   const state = counted(toState(view.state), run, outcome, now);
   const reason =
@@ -142,7 +147,7 @@ function reasonToDisable(
         count: permanent_failures,
       },
     };
-  if (limit === null || limit === undefined || failures < limit) return undefined;
+  if (limit === null || failures < limit) return undefined;
   return {
     text: `Switched off after ${failures} failed runs in a row. ${last}`,
     detail: { run_id: run.id, rule: 'failures', threshold: limit, count: failures },
@@ -151,7 +156,7 @@ function reasonToDisable(
 
 function repetition(
   run: AutomationRun,
-  { max_retries: retries = 0, retry_pause: pause = 60 }: AutomationDefinition,
+  { max_retries: retries, retry_pause: pause }: AutomationDefinition,
   { status, kind }: RunOutcome,
   now: number,
 ): AutomationRun | undefined {

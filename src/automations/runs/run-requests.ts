@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { meters } from '../../meters/index.js';
-import { AutomationStore, type AutomationView } from '../../storage/index.js';
+import { type AutomationDecision, AutomationStore, type AutomationView } from '../../storage/index.js';
 import { AutomationConflictError, AutomationLimitError } from '../automation-errors.js';
 import { Clock } from '../clock.js';
 import { toState } from '../definitions/automation.js';
@@ -16,7 +16,7 @@ const MAX_CHAIN = 5;
 
 /** A run that something other than the schedule asks for. */
 export interface RunRequest extends NewRun {
-  /** What identifies the event: a second request with it starts nothing. Undefined: each request starts a run. */
+  /** What identifies the event: a second request with it starts nothing. Undefined: each starts a run. */
   occurrence?: string;
 }
 
@@ -40,8 +40,7 @@ export class RunRequests {
   ) {}
 
   /**
-   * Stores a run, which is started as soon as there is room for it. Automations that are switched off get runs
-   * only by hand. Resolves when the run is durable.
+   * Stores a run, which is started as soon as there is room for it. Resolves when it is durable.
    * @returns undefined if there is no such automation any more, or it is switched off
    * @throws AutomationConflictError, AutomationLimitError if somebody asks by hand
    */
@@ -60,9 +59,7 @@ export class RunRequests {
     view: AutomationView,
     id: string,
     given: NewRun,
-  ): ReturnType<Parameters<AutomationStore['change']>[2]> & {
-    result: RequestedRun | undefined;
-  } {
+  ): AutomationDecision<RequestedRun | undefined> {
     const isByHand = given.trigger_source === 'manual';
     const known = view.runs.get(id);
     if (known) return { result: { run: toRun(known), created: false } };

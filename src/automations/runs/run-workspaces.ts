@@ -6,6 +6,7 @@ import { ownerFilter } from '../../conversations/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
 import { cloneRepository, FETCH_TIMEOUT_MS } from '../../git/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 import type { Automation, RepositorySource } from '../definitions/automation.js';
 import { type AutomationRun, conversationIdOf } from './automation-run.js';
 import { LaunchError } from './run-launcher.js';
@@ -66,7 +67,7 @@ export class RunWorkspaces {
 
 /** The folder of a repository: its name without anything that leads elsewhere. */
 function nameOf({ url }: RepositorySource): string {
-  const name = url.replace(/\/+$/, '').split(/[/:]/).at(-1) ?? '';
+  const name = withoutTrailingSlashes(url).split(/[/:]/).at(-1) ?? '';
   const safe = name.replace(/\.git$/, '').replaceAll(/[^\w.-]/g, '-');
   return /^\.*$/.test(safe) ? 'repository' : safe;
 }

@@ -5,7 +5,7 @@ import { scheduleText } from './schedule-text.js';
 const HOUR = 3_600_000;
 const at = (time: string): number => Date.parse(time);
 
-/** A server whose clock a test sets: it looks at a schedule now and then, and remembers what it has handled. */
+/** A server whose clock a test sets: it looks at a schedule, and remembers what it has handled. */
 class Look {
   readonly fired: string[] = [];
   missed = 0;

@@ -45,9 +45,9 @@ export interface DueOptions {
 }
 
 /**
- * Which instants of a schedule are due, and what becomes of those that were missed. An instant is handled once:
- * also when the clock goes back. A clock that was wrong by more than a day does not keep a schedule from going
- * on.
+ * Which instants of a schedule are due, and what becomes of those that were missed. An instant is handled
+ * once: also when the clock goes back. A clock that was wrong by more than a day does not keep a schedule
+ * from going on.
  */
 export function dueOccurrences({
   schedule,

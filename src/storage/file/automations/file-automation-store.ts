@@ -9,7 +9,7 @@ import {
 } from '../../../files/index.js';
 import type { JsonObject } from '../../../json/index.js';
 import {
-  type AutomationChange,
+  type AutomationDecision,
   AutomationStore,
   type AutomationStoreOptions,
   type AutomationView,
@@ -92,7 +92,7 @@ export class FileAutomationStore extends AutomationStore {
   change<T>(
     id: string,
     runIds: readonly string[],
-    work: (view: AutomationView) => { change?: AutomationChange; result: T },
+    work: (view: AutomationView) => AutomationDecision<T>,
   ): Promise<T | undefined> {
     return this.writing(async (stillHeld) => {
       const known = await this.load(id);

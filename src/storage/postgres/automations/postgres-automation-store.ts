@@ -1,6 +1,7 @@
 import { asJsonObject, type JsonObject, tryParseJson } from '../../../json/index.js';
 import {
   type AutomationChange,
+  type AutomationDecision,
   AutomationStore,
   type AutomationView,
   KEPT_RUNS,
@@ -112,7 +113,7 @@ export class PostgresAutomationStore extends AutomationStore {
   change<T>(
     id: string,
     runIds: readonly string[],
-    work: (view: AutomationView) => { change?: AutomationChange; result: T },
+    work: (view: AutomationView) => AutomationDecision<T>,
   ): Promise<T | undefined> {
     return this.database.transaction(async (transaction) => {
       const { rows } = await transaction.query<AutomationRow>(
