@@ -87,7 +87,11 @@ export class ConversationLauncher extends RunLauncher {
     // Before the recovery of what a crash has left.
     if (conversation.state.execution_status === 'running') return { state: 'working' };
     if (conversation.state.execution_status === 'paused' && this.config.resume_on_start) {
-      conversation.startRun();
+      try {
+        conversation.startRun();
+      } catch (error) {
+        throw error instanceof RunLimitError ? new NoRoomError(error.message) : error;
+      }
       return { state: 'here', launched: this.follow(conversation) };
     }
     return { state: 'ended', outcome: await this.outcome(conversation, RESTARTED) };

@@ -59,7 +59,9 @@ export class ConversationRequests {
         agent_settings: isOwn ? {} : settings.agent,
         ...(model !== null && { llm_profile_ref: model }),
       }),
-      ...(!isOwn && { ...policiesOf(settings), secrets: await this.secretSources() }),
+      ...(!isOwn && policiesOf(settings)),
+      // Whoever may not read them does not get them by way of an agent.
+      ...(!isOwn && principal.scope === 'admin' && { secrets: await this.secretSources() }),
     });
     return { ...toStartRequest(dto, launched, llm), title: titleOf(automation, run) };
   }

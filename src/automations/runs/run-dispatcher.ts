@@ -118,7 +118,7 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
     this.changes.tell(automationId);
   }
 
-  /** Puts a run back that could not be started for lack of room. */
+  /** Puts a run back that could not be started for lack of room; it is tried again a little later. */
   async putBack(run: AutomationRun): Promise<void> {
     await this.change(run, (stored, now) => ({
       ...stored,
@@ -126,6 +126,7 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
       started_at: null,
       worker: null,
       worker_until: null,
+      not_before: new Date(now + LOOK_MS).toISOString(),
       ...phase('queued', now),
     }));
   }
