@@ -2,9 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Automations, setClock } from '../support/automations.js';
+import { eventually } from '../support/server-process.js';
 import { DATABASE_MISSING, TestDatabase } from '../support/postgres.js';
 
-const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 const HOURLY = { trigger: { type: 'cron', schedule: '0 * * * *', timezone: 'Europe/Berlin' } };
 
 describe.each([
@@ -35,18 +37,19 @@ describe.each([
     started.push(one);
     return one;
   };
-  /** Sets the clock to a second after a full hour, so many hours ahead, and has servers look at it. */
+  /** Sets the clock to a second after a multiple of a time, so many ahead, and has servers look at it. */
   const goTo = async (
-    hours: number,
+    ahead: number,
     ids: readonly string[],
     servers: readonly Automations[],
+    unit = HOUR,
   ): Promise<string> => {
     const now = Date.now() + offset;
-    const hour = Math.floor(now / HOUR) * HOUR + hours * HOUR;
-    offset += hour + 1_000 - now;
+    const instant = (Math.floor(now / unit) + ahead) * unit;
+    offset += instant + 1_000 - now;
     await setClock(folder, offset);
-    await Promise.all(servers.map((one) => one.ask('PATCH', `/${ids[0]}`, { keep_alive: null })));
-    return new Date(hour).toISOString();
+    await Promise.all(servers.map((each) => each.ask('PATCH', `/${ids[0]}`, { keep_alive: null })));
+    return new Date(instant).toISOString();
   };
 
   test('claim each instant once: through overlaps, kills, downtimes, switching off and on, and a second server', async () => {
@@ -97,5 +100,35 @@ describe.each([
     }
     // Switched off until then: none of the instants before counts.
     expect(await one.runs(off.id)).toHaveLength(1);
+  });
+
+  test('start one conversation for each instant, at whatever moment the server is killed', async () => {
+    let one = await start();
+    const trigger = { type: 'cron', schedule: '*/10 * * * *', timezone: 'UTC' };
+    const policy = { overlap: 'queue', catch_up: 'all', max_retries: 5, retry_pause: 1, timeout: 1_800 };
+    const { id } = await one.create('RUN: echo x\nFINISH: done', { trigger, ...policy });
+    const expected: string[] = [];
+    for (const delayMs of [0, 60, 250]) {
+      expected.push(await goTo(1, [id], [one], 10 * MINUTE));
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      await one.server.end('SIGKILL');
+      one = await start();
+    }
+    const isDone = async (): Promise<boolean> => {
+      const done = (await one.runs(id)).filter(({ status }) => status === 'COMPLETED');
+      return expected.every((instant) => done.some(({ scheduled_at }) => scheduled_at === instant));
+    };
+    await eventually(isDone, 'a completed run for each instant');
+    const runs = await one.settled(id, expected.length);
+    const firsts = runs.filter(({ attempt }) => attempt === 1).map(({ scheduled_at }) => scheduled_at);
+    expect(firsts.sort()).toEqual(expected);
+    const conversations = runs.map(({ conversation_id }) => conversation_id);
+    expect(new Set(conversations).size).toBe(conversations.length);
+    const { body } = await one.server.request('GET', '/api/conversations/search?limit=100');
+    const items = (body as { items: { tags: Record<string, string> }[] }).items;
+    const mine = items
+      .filter(({ tags }) => tags['automationid'] === id)
+      .map(({ tags }) => tags['automationrunid']);
+    expect(mine.sort()).toEqual(runs.map((run) => run.id).sort());
   });
 });

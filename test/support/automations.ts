@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually, ServerProcess, type ServerOptions } from './server-process.js';
@@ -104,8 +104,11 @@ export class Automations {
 }
 
 /** Sets the clock of the servers of a folder, as on one machine. @param offMs what it differs by */
-export function setClock(folder: string, offMs: number): Promise<void> {
-  return writeFile(clockOf(folder), String(offMs));
+export async function setClock(folder: string, offMs: number): Promise<void> {
+  // At once: a server must not read an empty file.
+  const next = `${clockOf(folder)}.next`;
+  await writeFile(next, String(offMs));
+  await rename(next, clockOf(folder));
 }
 
 function clockOf(folder: string): string {

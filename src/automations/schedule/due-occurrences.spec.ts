@@ -102,7 +102,7 @@ describe('due occurrences', () => {
 
   it('are the same whenever a server looks', () => {
     const start = at('2026-03-28T00:00:00Z');
-    for (const step of [197_000, 1_199_000, 7_199_000]) {
+    for (const step of [197_000, 1_199_000, 5_999_000]) {
       const look = new Look('*/20 * * * *', 'Europe/Berlin', start, 'all');
       for (let now = start; now <= start + 48 * HOUR; now += step) look.look(now);
       const late = look.look(start + 48 * HOUR);
