@@ -53,7 +53,7 @@ const RUN_STATUSES: readonly string[] = ['COMPLETED', 'FAILED'];
 const CONVERSATION_STATUSES: readonly string[] = ['finished', 'error', 'stuck'];
 
 /**
- * Where a problem is, in the form that the dialogs of the web UI walk through: `trigger`, its kind, the field.
+ * Where a problem is, in the form that dialogs of the web UI walk through: `trigger`, its kind, the field.
  */
 type Path = readonly (string | number)[];
 

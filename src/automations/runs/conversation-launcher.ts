@@ -88,7 +88,7 @@ export class ConversationLauncher extends RunLauncher {
     if (conversation.state.execution_status === 'running') return { state: 'working' };
     if (conversation.state.execution_status === 'paused' && this.config.resume_on_start) {
       try {
-        conversation.startRun();
+        await conversation.startRun();
       } catch (error) {
         throw error instanceof RunLimitError ? new NoRoomError(error.message) : error;
       }
