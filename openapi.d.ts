@@ -3461,6 +3461,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/automation/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the webhooks of automations
+         * @description Without their secrets.
+         *
+         *     Needs the scope `read` and the reach `all`.
+         */
+        get: operations["AutomationWebhooks_list"];
+        put?: never;
+        /**
+         * Make a webhook for automations
+         * @description Has the server accept events of a source: signed requests to `webhook_url`, each of which starts the automations whose triggers match it. The secret is stored encrypted. One that the server makes is in this answer only.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        post: operations["AutomationWebhooks_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/automation/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a webhook of automations
+         * @description Without its secret.
+         *
+         *     Needs the scope `read` and the reach `all`.
+         */
+        get: operations["AutomationWebhooks_get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook of automations
+         * @description Its events are answered with 404 from now on. Automations that name its source stay.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        delete: operations["AutomationWebhooks_remove"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook of automations
+         * @description Takes effect with the next delivery. The source stays, because senders have its address.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        patch: operations["AutomationWebhooks_update"];
+        trace?: never;
+    };
+    "/api/automation/v1/webhooks/{webhook_id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a new secret for a webhook
+         * @description The old secret is refused from now on: give the sender the new one.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        post: operations["AutomationWebhooks_rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/automation/v1/events/{org_id}/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliver an event to automations
+         * @description For other systems, which sign what they send as the webhook of the source says. Each automation whose trigger matches gets a run. A delivery that was accepted before starts nothing. At most 1 MiB, 600 a minute for each source. An event of an unknown form is answered with 200 and matches nothing.
+         */
+        post: operations["AutomationEvents_deliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/automation/v1/preset/prompt": {
         parameters: {
             query?: never;
@@ -6394,9 +6498,15 @@ export interface components {
             eventSources: string[];
             /** @description Events that are known to arrive. */
             eventTypes: string[];
-            /** @description The same in detail: the shortest interval and the time zones. */
+            /** @description The same in detail. With a source of events `event` has the language of filters and its functions. */
             triggers: {
-                [key: string]: unknown;
+                /** @description Of schedules. */
+                cron: {
+                    /** @description The shortest interval. */
+                    minIntervalSeconds: number;
+                    /** @description Names of time zones. */
+                    timezones: string[];
+                };
             };
             /** @description Names of features, which clients compare. */
             features: string[];
@@ -6419,6 +6529,23 @@ export interface components {
             }[];
             /** @description Whether the sample event matches; null: nobody can say. */
             sampleEventMatched: boolean | null;
+            /** @description What the schedule means; null without a valid one. */
+            schedule: {
+                /** @description In English. */
+                text: string;
+                /** @description The next instants. */
+                next: string[];
+            } | null;
+        };
+        AutomationEventAnswer: {
+            /** @description Always true. */
+            received: boolean;
+            /** @description How many automations the event is for. */
+            matched: number;
+            /** @description Runs that were created; none for an automation that had this delivery before. */
+            runs_created: string[];
+            /** @description Conversations that go on with the event. */
+            conversations_continued: string[];
         };
         AutomationHealth: {
             /**
@@ -6551,6 +6678,57 @@ export interface components {
             }[];
             /** @description Always 0. */
             total: number;
+        };
+        AutomationWebhook: {
+            /**
+             * Format: uuid
+             * @description Id of the webhook.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The organisation in the address: the same for all.
+             */
+            org_id: string;
+            /** @description Name for people. */
+            name: string;
+            /** @description Name of the source in triggers. */
+            source: string;
+            /** @description Address to send events to. */
+            webhook_url: string;
+            /** @description JMESPath expression over the payload whose value is the kind of the event, such as `type`. */
+            event_key_expr: string;
+            /** @description Header with the signature, for `hmac_sha256_hex`. */
+            signature_header: string;
+            /**
+             * @description How deliveries are signed.
+             * @enum {string}
+             */
+            signature_scheme: "hmac_sha256_hex" | "standard_webhooks" | "slack_v0" | "github" | "gitlab";
+            /** @description Header with an id that is the same in each redelivery; an event with a known id starts nothing. Null: the one of the scheme, if it has one. */
+            event_id_header: string | null;
+            /** @description Whether events are accepted. */
+            enabled: boolean;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
+            updated_at: string;
+        };
+        AutomationWebhookList: {
+            /** @description The webhooks of the page, the newest first. */
+            webhooks: components["schemas"]["AutomationWebhook"][];
+            /** @description How many there are in all. */
+            total: number;
+        };
+        AutomationWebhookSecret: {
+            /** @description The new secret. It is shown this once; the old one is refused from now on. */
+            webhook_secret: string;
         };
         BackendLogs: {
             /** @description Name of the extension. */
@@ -7613,6 +7791,39 @@ export interface components {
              * @default 604800
              */
             expires_in?: number;
+        };
+        /** CreateWebhookRequest */
+        CreateWebhookRequest: {
+            /** @description Name for people. */
+            name: string;
+            /** @description Name of the source in triggers and in the address of deliveries: small letters, digits and hyphens. Unique. */
+            source: string;
+            /**
+             * @description JMESPath expression over the payload whose value is the kind of the event, such as `type`. Of GitHub and GitLab the server knows it.
+             * @default type
+             */
+            event_key_expr?: string;
+            /**
+             * @description Header with the signature, for `hmac_sha256_hex`.
+             * @default X-Signature-256
+             */
+            signature_header?: string;
+            /**
+             * @description How deliveries are signed. `hmac_sha256_hex`: HMAC-SHA256 of the body in hexadecimal digits, in the header `signature_header`. `standard_webhooks`: https://www.standardwebhooks.com. `slack_v0`: as Slack signs. `github`: GitHub's own deliveries. `gitlab`: GitLab's own, by secret or signing token.
+             * @default hmac_sha256_hex
+             * @enum {string}
+             */
+            signature_scheme?: "hmac_sha256_hex" | "standard_webhooks" | "slack_v0" | "github" | "gitlab";
+            /**
+             * @description Header with an id that is the same in each redelivery; an event with a known id starts nothing. Null: the one of the scheme, if it has one.
+             * @default null
+             */
+            event_id_header?: string | null;
+            /**
+             * @description The secret that the sender signs with, if it chooses one; null: the server makes one, which is shown once.
+             * @default null
+             */
+            webhook_secret?: string | null;
         };
         CriticResult: {
             /** @description How likely it is that the work is done, from 0 to 1. */
@@ -9647,6 +9858,49 @@ export interface components {
             limits: components["schemas"]["KeyLimits"];
             /** @description The key itself. It is shown this once, and cannot be recovered. */
             key: string;
+        };
+        NewAutomationWebhook: {
+            /**
+             * Format: uuid
+             * @description Id of the webhook.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The organisation in the address: the same for all.
+             */
+            org_id: string;
+            /** @description Name for people. */
+            name: string;
+            /** @description Name of the source in triggers. */
+            source: string;
+            /** @description Address to send events to. */
+            webhook_url: string;
+            /** @description JMESPath expression over the payload whose value is the kind of the event, such as `type`. */
+            event_key_expr: string;
+            /** @description Header with the signature, for `hmac_sha256_hex`. */
+            signature_header: string;
+            /**
+             * @description How deliveries are signed.
+             * @enum {string}
+             */
+            signature_scheme: "hmac_sha256_hex" | "standard_webhooks" | "slack_v0" | "github" | "gitlab";
+            /** @description Header with an id that is the same in each redelivery; an event with a known id starts nothing. Null: the one of the scheme, if it has one. */
+            event_id_header: string | null;
+            /** @description Whether events are accepted. */
+            enabled: boolean;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
+            updated_at: string;
+            /** @description The secret that the server has made. It is shown this once. Null: the request had one. */
+            webhook_secret: string | null;
         };
         /** NoOpCondenser */
         NoOpCondenser: {
@@ -12525,6 +12779,24 @@ export interface components {
             name: string;
             /** @description Whether it is used from now on. */
             enabled: boolean;
+        };
+        /** UpdateWebhookRequest */
+        UpdateWebhookRequest: {
+            /** @description The new name; absent: unchanged. */
+            name?: string;
+            /** @description JMESPath expression over the payload whose value is the kind of the event, such as `type`. Absent: unchanged. */
+            event_key_expr?: string;
+            /** @description Header with the signature, for `hmac_sha256_hex`. Absent: unchanged. */
+            signature_header?: string;
+            /**
+             * @description How deliveries are signed; absent: unchanged.
+             * @enum {string}
+             */
+            signature_scheme?: "hmac_sha256_hex" | "standard_webhooks" | "slack_v0" | "github" | "gitlab";
+            /** @description Header with an id that is the same in each redelivery; an event with a known id starts nothing. Null: the one of the scheme, if it has one. Absent: unchanged. */
+            event_id_header?: string | null;
+            /** @description Whether events are accepted; absent: unchanged. */
+            enabled?: boolean;
         };
         /** @description The sums of a group, with the fields that it is grouped by. `tag:NAME` has the value of that tag. */
         UsageItem: ({
@@ -34415,6 +34687,877 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    AutomationWebhooks_list: {
+        parameters: {
+            query?: {
+                /** @description Maximum number of webhooks. */
+                limit?: number;
+                /** @description How many to leave out first. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of webhooks, the newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationWebhookList"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    AutomationWebhooks_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The server has a secret key. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateWebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description The webhook, with the secret. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewAutomationWebhook"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description Another webhook has this source, or there are too many. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not JSON: its `Content-Type` or `Content-Encoding` is another one. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server has no secret key (`OH_SECRET_KEY`), so it stores no secrets. The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    AutomationWebhooks_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationWebhook"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description There is no webhook with this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    AutomationWebhooks_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description There is no webhook with this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    AutomationWebhooks_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        /** @description Send the example of `POST /api/automation/v1/webhooks` first. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "enabled": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateWebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description The changed webhook. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationWebhook"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description There is no webhook with this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not JSON: its `Content-Type` or `Content-Encoding` is another one. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    AutomationWebhooks_rotate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new secret. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationWebhookSecret"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description There is no webhook with this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server has no secret key (`OH_SECRET_KEY`), so it stores no secrets. The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    AutomationEvents_deliver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The organisation: `46d09c5c-7d7d-585f-8c37-a6b45a3de738`.
+                 * @example 46d09c5c-7d7d-585f-8c37-a6b45a3de738
+                 */
+                org_id: string;
+                /**
+                 * @description The source of a webhook of automations.
+                 * @example github
+                 */
+                source: string;
+            };
+            cookie?: never;
+        };
+        /** @description A webhook of the source, and the signature that it asks for. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "build.finished",
+                 *       "build": {
+                 *         "id": 7,
+                 *         "ok": true
+                 *       }
+                 *     }
+                 */
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description What the event has started. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationEventAnswer"];
+                };
+            };
+            /** @description The payload is no JSON object. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The signature is missing, does not match, or is too old. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description There is no such source, or it is disabled. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The payload has more than 1 MiB. The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not JSON: its `Content-Type` or `Content-Encoding` is another one. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many deliveries of the source, or too many that were refused. The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
                 };
             };
             /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */

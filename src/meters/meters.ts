@@ -38,6 +38,14 @@ export const meters = {
   },
   /** The bytes of the conversations among that. */
   retentionFreedBytes: new Counter(),
+  /** Events that other systems have delivered for automations. */
+  automationEvents: {
+    accepted: new Counter(),
+    /** Wrong or missing signatures, and unknown sources. */
+    refused: new Counter(),
+    /** Automations that had the delivery before. */
+    repeated: new Counter(),
+  },
   /** Requests to models. */
   llmAttempts: new Counter(),
   /** Failed requests to models; interrupted ones are not failures. */

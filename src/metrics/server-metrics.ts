@@ -97,6 +97,17 @@ export function serverMetrics(facts: ServerFacts): Metric[] {
         labels: { status: status.toLowerCase() },
       })),
     },
+    {
+      ...counter(
+        'automation_events_total',
+        'Events of other systems for automations, by what became of them.',
+        0,
+      ),
+      samples: Object.entries(meters.automationEvents).map(([outcome, { total }]) => ({
+        value: total,
+        labels: { outcome },
+      })),
+    },
     counter('retention_sweeps_total', 'Passes of the retention.', meters.retentionSweeps),
     counter('retention_failures_total', 'What the retention could not remove.', meters.retentionFailures),
     {

@@ -118,7 +118,18 @@ export function automationSchemas(): Record<string, JsonSchema> {
       triggerKinds: [texts, 'Kinds of triggers for dialogs.'],
       eventSources: [texts, 'Sources of events.'],
       eventTypes: [texts, 'Events that are known to arrive.'],
-      triggers: [object, 'The same in detail: the shortest interval and the time zones.'],
+      triggers: [
+        objectSchema({
+          cron: [
+            objectSchema({
+              minIntervalSeconds: [integer, 'The shortest interval.'],
+              timezones: [texts, 'Names of time zones.'],
+            }),
+            'Of schedules.',
+          ],
+        }),
+        'The same in detail. With a source of events `event` has the language of filters and its functions.',
+      ],
       features: [texts, 'Names of features, which clients compare.'],
     }),
     AutomationDraftReport: objectSchema({
@@ -137,6 +148,18 @@ export function automationSchemas(): Record<string, JsonSchema> {
       sampleEventMatched: [
         { type: ['boolean', 'null'] },
         'Whether the sample event matches; null: nobody can say.',
+      ],
+      schedule: [
+        {
+          anyOf: [
+            objectSchema({
+              text: [text, 'In English.'],
+              next: [{ type: 'array', items: time }, 'The next instants.'],
+            }),
+            { type: 'null' },
+          ],
+        },
+        'What the schedule means; null without a valid one.',
       ],
     }),
     Automation: objectSchema(AUTOMATION),

@@ -4,6 +4,7 @@ import { Operation } from '../../http/index.js';
 import { capabilitiesAnswer, type Capabilities } from '../definitions/capabilities.js';
 import { AppConfig } from '../../config/index.js';
 import { DraftCheck, type DraftReport } from '../definitions/draft-check.js';
+import { EventSources } from '../intake/event-sources.js';
 import { ValidateDto } from './automation.dto.js';
 
 const tag = 'Automations';
@@ -13,6 +14,7 @@ const tag = 'Automations';
 export class PreflightController {
   constructor(
     private readonly drafts: DraftCheck,
+    private readonly sources: EventSources,
     private readonly config: AppConfig,
   ) {}
 
@@ -25,8 +27,9 @@ export class PreflightController {
       'Which triggers and features there are, the limits, and the time zones. Dialogs offer only that.',
     answers: { 200: { description: 'Features and limits.', schema: 'AutomationCapabilities' } },
   })
-  capabilities(): Capabilities {
-    return capabilitiesAnswer(this.config.automation_max_timeout_seconds);
+  async capabilities(): Promise<Capabilities> {
+    const events = await this.sources.capabilities();
+    return capabilitiesAnswer(this.config.automation_max_timeout_seconds, events);
   }
 
   @Post('validate')

@@ -1,12 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../../auth/index.js';
-import { DomainError, InvalidRequestError } from '../../errors/index.js';
+import { DomainError, errorMessage, InvalidRequestError } from '../../errors/index.js';
 import { model, readChecked, RequestValidationError } from '../../http/index.js';
-import { asJsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { PluginPresetDto, PromptPresetDto, type ValidateDto } from '../api/automation.dto.js';
 import { ScriptsUnsupportedError } from '../automation-errors.js';
+import { Clock } from '../clock.js';
+import { EventSources } from '../intake/event-sources.js';
 import { parseSchedule, ScheduleError } from '../schedule/cron-schedule.js';
+import { scheduleText } from '../schedule/schedule-text.js';
 import { AutomationsService } from './automations.service.js';
+import type { CronTrigger, Trigger } from './trigger.js';
 
 /** A problem of a draft. */
 interface DraftProblem {
@@ -22,7 +26,20 @@ export interface DraftReport {
   errors: DraftProblem[];
   /** Whether the sample event matches; null: nobody can say. */
   sampleEventMatched: boolean | null;
+  /** What the schedule means; null without a valid one. */
+  schedule: ScheduleMeaning | null;
 }
+
+/** A schedule for people. */
+interface ScheduleMeaning {
+  /** In English. */
+  text: string;
+  /** The next instants, UTC. */
+  next: string[];
+}
+
+/** Instants of a schedule that an answer shows. */
+const SHOWN_INSTANTS = 3;
 
 /** The kinds of triggers, which stand in the paths of problems but not in drafts. */
 const UNION_TAGS: readonly unknown[] = ['cron', 'event', 'chain'];
@@ -35,10 +52,14 @@ const CODES: Readonly<Record<string, string>> = {
 /** Checks drafts of automations as their creation would. */
 @Injectable()
 export class DraftCheck {
-  constructor(private readonly automations: AutomationsService) {}
+  constructor(
+    private readonly automations: AutomationsService,
+    private readonly sources: EventSources,
+    private readonly clock: Clock,
+  ) {}
 
   /** @throws ScriptsUnsupportedError for drafts of scripts */
-  async check({ endpoint, draft }: ValidateDto, principal: Principal): Promise<DraftReport> {
+  async check({ endpoint, draft, sampleEvent }: ValidateDto, principal: Principal): Promise<DraftReport> {
     const dto = endpoint.endsWith('/preset/prompt')
       ? PromptPresetDto
       : endpoint.endsWith('/preset/plugin')
@@ -49,12 +70,39 @@ export class DraftCheck {
       const read = readChecked(model(dto), draft, ['body']);
       if (!(read instanceof PromptPresetDto || read instanceof PluginPresetDto))
         throw new TypeError('no draft');
-      await this.automations.read(read, principal);
-      return { valid: true, errors: [], sampleEventMatched: null };
+      const { trigger } = await this.automations.read(read, principal);
+      return await this.report(trigger, sampleEvent);
     } catch (error) {
-      return { valid: false, errors: problemsOf(error, draft), sampleEventMatched: null };
+      return { valid: false, errors: problemsOf(error, draft), sampleEventMatched: null, schedule: null };
     }
   }
+
+  private async report(trigger: Trigger, sampleEvent: JsonObject | null): Promise<DraftReport> {
+    const report = { valid: true, errors: [], sampleEventMatched: null, schedule: null };
+    if (trigger.type === 'cron') return { ...report, schedule: meaningOf(trigger, this.clock.now()) };
+    if (trigger.type !== 'event') return report;
+    const errors: DraftProblem[] = await this.sources.problemsOf(trigger);
+    let sampleEventMatched: boolean | null = null;
+    try {
+      if (sampleEvent !== null) sampleEventMatched = this.sources.matches(trigger, sampleEvent);
+    } catch (error) {
+      sampleEventMatched = false;
+      errors.push({
+        field: 'trigger.filter',
+        code: 'unparseable_sample_event',
+        message: errorMessage(error),
+      });
+    }
+    return { ...report, valid: errors.length === 0, errors, sampleEventMatched };
+  }
+}
+
+function meaningOf({ schedule, timezone }: CronTrigger, now: number): ScheduleMeaning {
+  const next: string[] = [];
+  const parsed = parseSchedule(schedule, timezone);
+  for (let at = parsed.next(now); at !== undefined && next.length < SHOWN_INSTANTS; at = parsed.next(at))
+    next.push(new Date(at).toISOString());
+  return { text: scheduleText(schedule, timezone), next };
 }
 
 function problemsOf(error: unknown, draft: object): DraftProblem[] {

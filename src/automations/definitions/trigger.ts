@@ -1,5 +1,6 @@
 import { InvalidRequestError } from '../../errors/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { EventExpression, ExpressionError } from '../filters/index.js';
 import { isTimeZone, parseSchedule, ScheduleError } from '../schedule/cron-schedule.js';
 
 /** Due at the instants of a schedule. */
@@ -46,7 +47,6 @@ const DEFAULT_ZONE = 'UTC';
 const MAX_SOURCE = 50;
 const MAX_PATTERNS = 50;
 const MAX_PATTERN = 200;
-const MAX_EXPRESSION = 2_000;
 const MAX_TAGS = 20;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const RUN_STATUSES: readonly string[] = ['COMPLETED', 'FAILED'];
@@ -132,8 +132,15 @@ function readEvent(raw: JsonObject, path: Path): EventTrigger {
 function expression(raw: JsonObject, name: string, path: Path): string | undefined {
   const value = raw[name];
   if (value === undefined || value === null || value === '') return undefined;
-  if (typeof value === 'string' && value.length <= MAX_EXPRESSION) return value;
-  throw problem([...path, name], `An expression has at most ${MAX_EXPRESSION} characters`, name);
+  if (typeof value !== 'string')
+    throw problem([...path, name], 'Input should be a JMESPath expression', value);
+  try {
+    EventExpression.parse(value);
+    return value;
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    throw problem([...path, name], `Invalid JMESPath expression: ${error.message}`, value);
+  }
 }
 
 function readChain(raw: JsonObject, path: Path): ChainTrigger {

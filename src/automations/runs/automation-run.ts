@@ -35,7 +35,10 @@ export interface AutomationRun extends StoredRun {
   source: string | null;
   /** Events of one subject go to one conversation; null: a conversation of its own. */
   subject_key: string | null;
-  /** Messages to send in place of the prompt, if the conversation exists already. */
+  /**
+   * Messages to send in place of the prompt if the conversation of the subject exists already: that of the
+   * event, and those of later events that were added while the run was waiting.
+   */
   turns: string[];
   conversation_id: string | null;
   error_detail: string | null;

@@ -14,7 +14,8 @@ export function promptOf(
 ): string {
   const parts: string[] = [];
   if (payload !== null) parts.push(eventText(payload, source ?? trigger_source));
-  parts.push(prompt, ...turns);
+  // The first one is the event itself, for a conversation that knows the prompt.
+  parts.push(prompt, ...turns.slice(1));
   return parts.join('\n\n');
 }
 
@@ -24,8 +25,8 @@ export function turnOf(automation: Automation, run: AutomationRun): string {
   return promptOf(automation, run);
 }
 
-/** Others have written the payload: the model is told so. */
-function eventText(payload: object, source: string): string {
+/** What an event says. Others have written it: the model is told so. */
+export function eventText(payload: object, source: string): string {
   const json = JSON.stringify(payload, null, 2);
   const cut = json.length > MAX_PAYLOAD ? `${json.slice(0, MAX_PAYLOAD)}\n[cut]` : json;
   return (

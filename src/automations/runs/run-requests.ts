@@ -11,6 +11,7 @@ import { type AutomationRun, type NewRun, newRun, runIdFor, skipped, toRun } fro
 export const MAX_WAITING = 100;
 /** Messages that are added to a run that waits, as in the original. */
 const MAX_TURNS = 20;
+const FOLDED = 'Added to the run that waits for the same conversation';
 /** Automations in a row that start each other. */
 const MAX_CHAIN = 5;
 
@@ -71,7 +72,11 @@ export class RunRequests {
     }
     const now = this.clock.now();
     const folded = this.folded(view, given);
-    if (folded) return { change: { runs: [folded] }, result: { run: folded, created: false } };
+    if (folded) {
+      // The occurrence is claimed, so that it is not added a second time.
+      const claimed = skipped(newRun(id, view.id, now, given), FOLDED, 'concurrency_limit', now);
+      return { change: { runs: [folded, claimed] }, result: { run: folded, created: false } };
+    }
     const waiting = view.open.filter(({ status }) => status === 'PENDING').length;
     if (waiting >= MAX_WAITING && isByHand)
       throw new AutomationLimitError(
