@@ -35182,7 +35182,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description Send the example of `POST /api/automation/v1/webhooks` first. */
+        /** @description The server has a secret key. Send the example of `POST /api/automation/v1/webhooks` first. */
         requestBody: {
             content: {
                 /**
@@ -35452,15 +35452,15 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description A webhook of the source, and the signature that it asks for. */
+        /** @description The headers of GitHub, with a signature. Send the example of `POST /api/automation/v1/webhooks` first. */
         requestBody: {
             content: {
                 /**
                  * @example {
-                 *       "type": "build.finished",
-                 *       "build": {
-                 *         "id": 7,
-                 *         "ok": true
+                 *       "action": "opened",
+                 *       "number": 7,
+                 *       "repository": {
+                 *         "full_name": "acme/app"
                  *       }
                  *     }
                  */

@@ -1,6 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { blocksOf, follow } from '../support/document.js';
 import { makeKey, shown } from '../support/named-keys.js';
 import { ServerFixture } from '../support/server-fixture.js';
 import { eventually } from '../support/server-process.js';
@@ -257,6 +258,13 @@ describe('events for automations', () => {
     await eventually(async () => (await entry()) !== undefined, 'the delivery is in the audit log');
     const metrics = await fetch(`${fixture.server.url}/metrics`, { headers: shown(SESSION) });
     expect(await metrics.text()).toMatch(/automation_events_total\{outcome="accepted"\} [1-9]/);
+  });
+
+  it('are delivered by the commands of the guide as GitHub delivers them', async () => {
+    const blocks = await blocksOf('docs/automation-events.md', '## Try it with a delivery of GitHub');
+    const instead = { 'http://localhost:8000': fixture.server.url };
+    const outputs = await follow(blocks, { cwd: fixture.workspace, env: { KEY: SESSION }, instead });
+    expect(outputs.join('')).toMatch(/"matched":1,"runs_created":\["[0-9a-f-]{36}"\]/);
   });
 
   it('are answered with 429 after many that were refused', async () => {

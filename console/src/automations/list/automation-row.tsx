@@ -62,7 +62,7 @@ export function AutomationRow({ of: automation, onChanged }: { of: Automation; o
           {last !== undefined && isOpen(last) ? (
             <Button
               busy={steering.isBusy}
-              aria-label={`Cancel the run of ${name}`}
+              aria-label={`Cancel: the run of ${name}`}
               onClick={() => steering.cancel(last)}
             >
               <Icon name="stop" /> Cancel
@@ -71,7 +71,7 @@ export function AutomationRow({ of: automation, onChanged }: { of: Automation; o
             <Button
               busy={steering.isBusy}
               disabled={!enabled}
-              aria-label={`Run ${name} now`}
+              aria-label={`Run now: ${name}`}
               onClick={() => steering.run()}
             >
               <Icon name="play" /> Run now

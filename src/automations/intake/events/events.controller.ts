@@ -61,9 +61,10 @@ export class AutomationEventsController {
       'source. An event of an unknown form is answered with 200 and matches nothing.',
     body: {
       schema: { type: 'object' },
-      example: { type: 'build.finished', build: { id: 7, ok: true } },
+      example: { action: 'opened', number: 7, repository: { full_name: 'acme/app' } },
       mediaType: 'application/json',
-      needs: 'A webhook of the source, and the signature that it asks for.',
+      after: ['AutomationWebhooks_create'],
+      needs: 'The headers of GitHub, with a signature.',
     },
     answers: { 200: { description: 'What the event has started.', schema: 'AutomationEventAnswer' } },
     errors: {

@@ -50,7 +50,18 @@ export class AutomationWebhooksController {
       },
       needs: 'The server has a secret key.',
     },
-    answers: { 201: { description: 'The webhook, with the secret.', schema: 'NewAutomationWebhook' } },
+    answers: {
+      201: {
+        description: 'The webhook, with the secret.',
+        schema: 'NewAutomationWebhook',
+        links: {
+          change: {
+            operationId: 'AutomationWebhooks_update',
+            parameters: { webhook_id: '$response.body#/id' },
+          },
+        },
+      },
+    },
     errors: { 409: 'Another webhook has this source, or there are too many.', ...NO_KEY },
   })
   async create(
@@ -108,6 +119,7 @@ export class AutomationWebhooksController {
       schema: UpdateWebhookRequestDto,
       example: { enabled: false },
       after: ['AutomationWebhooks_create'],
+      needs: 'The server has a secret key.',
     },
     answers: { 200: { description: 'The changed webhook.', schema: 'AutomationWebhook' } },
     errors: UNKNOWN,
