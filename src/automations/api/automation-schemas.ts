@@ -153,8 +153,8 @@ export function automationSchemas(): Record<string, JsonSchema> {
         {
           anyOf: [
             objectSchema({
-              text: [text, 'In English.'],
-              next: [{ type: 'array', items: time }, 'The next instants.'],
+              text: [text, 'When it is due, in English, such as `Every weekday at 09:00 (Europe/Berlin)`.'],
+              next: [{ type: 'array', items: time }, 'The next three instants (UTC).'],
             }),
             { type: 'null' },
           ],

@@ -10,7 +10,13 @@ import { ORGANISATION, type Webhook } from './webhook.js';
 import { WebhookStore } from './webhook-store.js';
 
 const tag = 'Automations';
-const path = { webhook_id: { type: 'string', format: 'uuid', description: 'Id of the webhook.' } };
+const path = {
+  webhook_id: {
+    type: 'string',
+    format: 'uuid',
+    description: 'Id of the webhook, as the answer to its creation says.',
+  },
+};
 const UNKNOWN = { 404: 'There is no webhook with this id.' };
 const NO_KEY = { 503: 'The server has no secret key (`OH_SECRET_KEY`), so it stores no secrets.' };
 
