@@ -6531,9 +6531,9 @@ export interface components {
             sampleEventMatched: boolean | null;
             /** @description What the schedule means; null without a valid one. */
             schedule: {
-                /** @description In English. */
+                /** @description When it is due, in English, such as `Every weekday at 09:00 (Europe/Berlin)`. */
                 text: string;
-                /** @description The next instants. */
+                /** @description The next three instants (UTC). */
                 next: string[];
             } | null;
         };
@@ -34954,7 +34954,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the webhook. */
+                /** @description Id of the webhook, as the answer to its creation says. */
                 webhook_id: string;
             };
             cookie?: never;
@@ -35062,7 +35062,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the webhook. */
+                /** @description Id of the webhook, as the answer to its creation says. */
                 webhook_id: string;
             };
             cookie?: never;
@@ -35177,7 +35177,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the webhook. */
+                /** @description Id of the webhook, as the answer to its creation says. */
                 webhook_id: string;
             };
             cookie?: never;
@@ -35322,7 +35322,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the webhook. */
+                /** @description Id of the webhook, as the answer to its creation says. */
                 webhook_id: string;
             };
             cookie?: never;
