@@ -6438,14 +6438,14 @@ export interface components {
             preset_metadata: {
                 [key: string]: unknown;
             };
-            /** @description The first repository of its runs; null: none. */
-            repository: string | null;
-            /** @description The branch of it; null: the default branch. */
-            branch: string | null;
+            /** @description The first repository of its runs, if there is one. */
+            repository?: string;
+            /** @description The branch of it; absent for the default branch. */
+            branch?: string;
             /** @description Plugins that its runs load. */
             plugins: string[];
-            /** @description The time zone of its schedule; null without one. */
-            timezone: string | null;
+            /** @description The time zone of its schedule, if it has one. */
+            timezone?: string;
             /**
              * Format: date-time
              * @description When it was due last, or started by hand; null: never.

@@ -41,9 +41,9 @@ export function AutomationFacts({ of: automation }: { of: Automation }) {
         <Fact label="Model">{model === null ? 'that of the agent' : visible(model)}</Fact>
         <Fact label="Time limit">{timeout === null ? 'default' : duration(timeout * 1000)}</Fact>
         {budget !== null && <Fact label="Budget of a run">{money(budget)}</Fact>}
-        {repository !== null && (
+        {repository !== undefined && (
           <Fact label="Repository">
-            {visible(branch === null ? repository : `${repository} (${branch})`)}
+            {visible(branch === undefined ? repository : `${repository} (${branch})`)}
           </Fact>
         )}
         {workspace !== null && <Fact label="Folder">{visible(workspace)}</Fact>}
