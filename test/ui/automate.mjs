@@ -51,7 +51,10 @@ export async function automate(page, url, api, step) {
   await step('automate: the detail page shows runs with links, and exports them', async () => {
     await page.goto(`${url}/automations/${digest.id}`);
     const log = page.getByTestId('automation-activity-log');
-    await log.getByRole('link', { name: /^View conversation/ }).first().waitFor();
+    await log
+      .getByRole('link', { name: /^View conversation/ })
+      .first()
+      .waitFor();
     const download = page.waitForEvent('download');
     await page.getByTestId('activity-log-export-json').click();
     assert.match(await readFile(await (await download).path(), 'utf8'), /COMPLETED/);
@@ -82,7 +85,8 @@ export async function automate(page, url, api, step) {
     const chooser = page.waitForEvent('filechooser');
     await page.getByTestId('import-automation-choose-file').click();
     await (await chooser).setFiles(file);
-    await page.getByText('Inactive', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Import automation' }).click();
+    await page.getByTestId('import-automation-modal').waitFor({ state: 'detached' });
     const { automations } = await api('GET', '/api/automation/v1');
     assert.equal(automations.length, 3);
     assert.equal(automations[0].enabled, false);
@@ -104,7 +108,10 @@ export async function automate(page, url, api, step) {
   await step('automate: an automation is deleted', async () => {
     await page.goto(`${url}/automations`);
     await menu('Delete');
-    await page.getByRole('button', { name: /^(Confirm )?Delete$/ }).last().click();
+    await page
+      .getByRole('button', { name: /^(Confirm )?Delete$/ })
+      .last()
+      .click();
     await card.waitFor({ state: 'detached' });
   });
 }
