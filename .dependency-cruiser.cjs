@@ -1,4 +1,4 @@
-const VIEWS = '^console/src/(home|conversation|new|server|settings)/';
+const VIEWS = '^console/src/(home|conversation|new|automations|server|settings)/';
 
 /**
  * Refuses import circles, type-only imports included; those through a dynamic import are allowed, because the

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AuditModule } from './audit/index.js';
 import { AuthModule } from './auth/index.js';
+import { AutomationsModule } from './automations/automations.module.js';
 import { BashModule } from './bash/bash.module.js';
 import { ClusterModule } from './cluster/cluster.module.js';
 import { ConfigModule, type AppConfig, usesContainers } from './config/index.js';
@@ -58,6 +59,7 @@ export class AppModule {
         McpModule,
         GatewayModule,
         WebhooksModule,
+        AutomationsModule,
         RetentionModule,
         MetricsModule,
         InitModule.forRoot(init),

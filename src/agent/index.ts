@@ -18,7 +18,7 @@ export {
   type StatsSummary,
   summarizeStats,
 } from './conversation-stats.js';
-export { AGENT_MISTAKE, TOOL_FAULT } from './error-classification.js';
+export { AGENT_MISTAKE, classifyError, TOOL_FAULT } from './error-classification.js';
 export {
   environmentMessage,
   errorReason,

@@ -364,6 +364,21 @@ export class AppConfig {
   budgets: BudgetsConfig = new BudgetsConfig();
   @Section('What files were before each step of an agent.', CheckpointsConfig)
   checkpoints: CheckpointsConfig = new CheckpointsConfig();
+  @Whole(
+    'Maximum number of runs of automations that this server works on at the same time; further ones wait.',
+    {
+      min: 1,
+    },
+  )
+  max_automation_runs: number = 4;
+  @Whole('Maximum number of automations.', { min: 0 })
+  max_automations: number = 1_000;
+  @Whole('Maximum number of automations of a named key.', { min: 0 })
+  max_automations_per_key: number = 100;
+  @Whole('Seconds after which a run of an automation that names no limit is stopped.', { min: 1 })
+  automation_timeout_seconds: number = 600;
+  @Whole('Highest limit in seconds that an automation may name for its runs.', { min: 1 })
+  automation_max_timeout_seconds: number = 1_800;
   @Whole('Maximum megabytes of the audit log. The oldest entries are removed.', { min: 1 })
   audit_max_mb: number = 256;
   @Whole('Days that entries of the audit log are kept.', { min: 1, max: 36_500 })

@@ -8,6 +8,8 @@ export {
   ConversationClosedError,
   ConversationExistsError,
   ConversationNotFoundError,
+  ForbiddenError,
+  RunLimitError,
   UnknownEventError,
 } from './conversation-errors.js';
 export { ConversationsService } from './conversations.service.js';
@@ -34,13 +36,14 @@ export {
   LaunchProfiles,
   type LaunchedProfile,
 } from './profiles/launch-profiles.js';
-export type { NewMessage } from './state/start-request.js';
+export type { NewMessage, RequestedConversation } from './state/start-request.js';
 export { RunQueue } from './runs/queue/run-queue.js';
 export type { OnRunLimit, QueuePlace, RunRequest } from './runs/queue/queued-run.js';
 export { RunSlots } from './runs/run-slots.js';
 export { KeyWorkspaces } from './owners/key-workspaces.js';
 export { isOwnKeys } from './owners/own-key-rules.js';
 export { ownerFilter, Ownership } from './owners/ownership.js';
+export { ConversationRegistry } from './registry/conversation-registry.js';
 export { Tenancy } from './owners/tenancy.js';
 export { WorkspaceHost } from './conversation/workspace-host.js';
 export { isBookmarked } from './queries/bookmark.js';

@@ -1,6 +1,7 @@
 export { resolveCommit as commitOf, currentBranch, exportBase } from './changes/base-ref.js';
 export { changesBelow, changesOfCommit, type GitChange } from './changes/changes.js';
 export { checkOut } from './remote/check-out.js';
+export { cloneRepository } from './remote/clone.js';
 export { newestCommits, type GitCommitsPage } from './changes/commits.js';
 export { diffOfCommit, diffOfFile, type GitDiff } from './changes/diff.js';
 export { FETCH_TIMEOUT_MS, fetchGit } from './remote/fetch-git.js';

@@ -21,6 +21,14 @@ export const meters = {
   /** Entries that were given up because the audit log could not be written for too long. */
   auditLost: new Counter(),
   /** Passes of the retention over everything that is stored. */
+  /** Runs of automations that were started, and what has become of runs. */
+  automationRunsStarted: new Counter(),
+  automationRunsEnded: {
+    COMPLETED: new Counter(),
+    FAILED: new Counter(),
+    CANCELLED: new Counter(),
+    SKIPPED: new Counter(),
+  },
   retentionSweeps: new Counter(),
   /** What could not be removed in them. */
   retentionFailures: new Counter(),
@@ -42,6 +50,14 @@ export const meters = {
   checkpointBegins: new Timing([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2]),
   /** Restores of files. */
   fileRestores: new Counter(),
+  /** Events that other systems have delivered for automations. */
+  automationEvents: {
+    accepted: new Counter(),
+    /** Wrong or missing signatures, and unknown sources. */
+    refused: new Counter(),
+    /** Automations that had the delivery before. */
+    repeated: new Counter(),
+  },
   /** Requests to models. */
   llmAttempts: new Counter(),
   /** Failed requests to models; interrupted ones are not failures. */

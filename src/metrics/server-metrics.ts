@@ -110,6 +110,33 @@ export function serverMetrics(facts: ServerFacts): Metric[] {
       ...counter('key_limit_refusals_total', 'Refusals because a key had reached a limit, by limit.', 0),
       samples: [...limits].map(([limit, { total }]) => ({ value: total, labels: { limit } })),
     },
+    counter(
+      'automation_runs_started_total',
+      'Runs of automations that were started.',
+      meters.automationRunsStarted,
+    ),
+    {
+      ...counter(
+        'automation_runs_ended_total',
+        'Runs of automations that are over, by what has become of them.',
+        0,
+      ),
+      samples: Object.entries(meters.automationRunsEnded).map(([status, { total }]) => ({
+        value: total,
+        labels: { status: status.toLowerCase() },
+      })),
+    },
+    {
+      ...counter(
+        'automation_events_total',
+        'Events of other systems for automations, by what became of them.',
+        0,
+      ),
+      samples: Object.entries(meters.automationEvents).map(([outcome, { total }]) => ({
+        value: total,
+        labels: { outcome },
+      })),
+    },
     counter('retention_sweeps_total', 'Passes of the retention.', meters.retentionSweeps),
     counter('retention_failures_total', 'What the retention could not remove.', meters.retentionFailures),
     {

@@ -4,8 +4,12 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { INestApplication } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import type { JsonObject } from '../json/index.js';
 import { PAGE } from './page.js';
 import { PAGE_SCRIPT } from './page-script.js';
+
+/** The path of the routes about automations. */
+const AUTOMATIONS = '/api/automation';
 
 const require = createRequire(import.meta.url);
 
@@ -31,6 +35,17 @@ export function setupOpenApi(app: INestApplication, version: string): void {
     return json;
   };
   adapter.get('/openapi.json', answer('application/json', document));
+  // Agents read it, with little room: it is what the server information tells them about automations.
+  adapter.get(
+    `${AUTOMATIONS}/openapi.json`,
+    answer('application/json', async () => {
+      const { partOfDocument } = await import('./part-of-document.js');
+      return JSON.stringify(partOfDocument(JSON.parse(await document()) as JsonObject, AUTOMATIONS));
+    }),
+  );
+  adapter.get(`${AUTOMATIONS}/docs`, (_request: Request, response: Response) =>
+    response.redirect(307, '/docs'),
+  );
   adapter.get(
     '/docs',
     answer('text/html; charset=utf-8', () => Promise.resolve(PAGE)),

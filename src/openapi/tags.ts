@@ -30,6 +30,8 @@ const TAGS: Readonly<Record<string, string>> = {
   Workspace: 'Files of a working folder for a browser, which sends a cookie instead of a key.',
   VSCode: 'The editor that the server starts for a workspace.',
   Runtime: 'Where a conversation runs.',
+  Automations:
+    'Conversations that start without a person: by a schedule, an event, after others, or by hand; and what came of them.',
   Usage: 'What models have cost, by day, model, key, conversation and tag, and what budgets are left.',
   Keys: 'Named keys beside the session key: what each may do, whose conversations it sees, and until when.',
   Webhooks: 'The state of deliveries to other systems.',

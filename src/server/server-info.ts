@@ -1,4 +1,5 @@
 import { type DescribedField, type JsonSchema, objectSchema } from '../http/index.js';
+import type { JsonObject } from '../json/index.js';
 import type { SandboxStatus } from '../sandbox/index.js';
 import type { ContainersInfo } from './conversation-runtime.js';
 import { CLUSTER_INFO, type ClusterInfo } from './servers/servers-answer.js';
@@ -47,6 +48,8 @@ export interface ServerInfo {
   cluster: ClusterInfo | null;
   /** Conversations in containers; null where none are configured. */
   containers: ContainersInfo | null;
+  /** What agents can reach on the machine of this server; null where they are not on it. */
+  runtime_services: JsonObject | null;
 }
 
 const text: JsonSchema = { type: 'string' };
@@ -160,6 +163,11 @@ export const SERVER_INFO: JsonSchema = objectSchema({
   cluster: [
     { anyOf: [CLUSTER_INFO, { type: 'null' }] },
     'The servers that share a database; null with files as storage.',
+  ],
+  runtime_services: [
+    { type: ['object', 'null'], additionalProperties: true },
+    'What agents can reach on the machine of this server, for the prompts of the web UI: `services` by name, each with ' +
+      '`url_from_agent`. Null where agents are not on it.',
   ],
   containers: [
     {

@@ -10,6 +10,7 @@ import { Activity } from './activity.js';
 import { ConversationRuntime } from './conversation-runtime.js';
 import { EventLoopDelay } from './event-loop-delay.js';
 import { Readiness } from './readiness.js';
+import { runtimeServices } from './runtime-services.js';
 import { LiveServers } from './servers/live-servers.js';
 import type { ClusterInfo } from './servers/servers-answer.js';
 import {
@@ -143,6 +144,7 @@ export class ServerController {
       sandbox: this.sandbox?.status ?? null,
       cluster: await this.clusterInfo(),
       containers: this.runtime?.info() ?? null,
+      runtime_services: runtimeServices(this.config),
     };
   }
 

@@ -9,7 +9,7 @@ export {
   UnusableProfileError,
 } from './settings-errors.js';
 export { SettingsModule } from './settings.module.js';
-export { SettingsStore } from './user-settings/settings-store.js';
+export { type Settings, SettingsStore } from './user-settings/settings-store.js';
 export { completeAgent } from './user-settings/complete-agent.js';
 export { NoSuchEntryError } from './settings-errors.js';
 export { UserSecrets } from './secrets/user-secrets.js';

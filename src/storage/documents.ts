@@ -68,6 +68,9 @@ export const WORKSPACES_DOCUMENT = 'workspaces.json';
 /** The one document about runs that wait for a free slot. */
 export const RUN_QUEUE_DOCUMENT = 'run-queue.json';
 
+/** The one document about sources of events for automations. */
+export const AUTOMATION_WEBHOOKS_DOCUMENT = 'automation-webhooks.json';
+
 /** The one document about named keys. */
 export const KEYS_DOCUMENT = 'api-keys.json';
 
@@ -76,7 +79,7 @@ export const KEYS_DOCUMENT = 'api-keys.json';
  * in the same folder; the sign-in that they share (`auth/openai_oauth.json`) is theirs.
  */
 const USER_DOCUMENT =
-  /^(settings|secrets|api-keys|(profiles|agent-profiles|meta-profiles|provider-connections|shares|key-usage)\/[^/.][^/]*|auth\/openai_oauth\.sealed)\.json(\.(old|damaged-\d+))?$/;
+  /^(settings|secrets|api-keys|automation-webhooks|(profiles|agent-profiles|meta-profiles|provider-connections|shares|key-usage)\/[^/.][^/]*|auth\/openai_oauth\.sealed)\.json(\.(old|damaged-\d+))?$/;
 const WORKSPACE_DOCUMENT = /^(workspaces|run-queue)\.json(\.damaged-\d+)?$/;
 
 /** Whether a name is one of a document about the user's settings, profiles and secrets. */

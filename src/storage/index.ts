@@ -1,4 +1,5 @@
 export * from './audit-log.js';
+export * from './automation-store.js';
 export * from './bash-history.js';
 export * from './catalogue.js';
 export * from './bash-record.js';

@@ -4,6 +4,7 @@ export { dashedUuid } from './dashed-uuid.js';
 export { memoize } from './memoize.js';
 export { matchingNames } from './name-pattern.js';
 export { nearestName } from './nearest-name.js';
+export { matchesSequence } from './search/match-sequence.js';
 export { addRange, TextPatterns } from './search/text-patterns.js';
 export { fallbacks, TextSearch } from './search/text-search.js';
 export { escapedCharacter, printable, printableLines } from './printable.js';

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -46,7 +47,10 @@ const SURROUNDINGS: Readonly<Record<string, () => Surroundings | Promise<Surroun
     prepare: { Files_uploadInConversation: intoFolder('Files_uploadInConversation') },
   }),
   Init_start: () => ({ env: { OH_DEFERRED_INIT: 'true' } }),
-  Shares_create: () => ({ env: { OH_SECRET_KEY: 'a secret key for links' } }),
+  Shares_create: withSecretKey,
+  AutomationWebhooks_create: withSecretKey,
+  AutomationWebhooks_update: withSecretKey,
+  AutomationEvents_deliver: () => ({ ...withSecretKey(), prepare: { AutomationEvents_deliver: signed } }),
   Acp_models: withNpx,
   Mcp_start: withSignIn,
   Mcp_callback: withSignIn,
@@ -143,6 +147,20 @@ async function afterRun(body: unknown, { server, answerTo }: SentExamples): Prom
   const route = `/api/conversations/${String(answerTo('Conversations_create')['id'])}`;
   const status = async () => asJson((await server.request('GET', route)).body)['execution_status'];
   await eventually(async () => (await status()) === 'finished', 'the end of the run');
+  return body;
+}
+
+function withSecretKey(): Surroundings {
+  return { env: { OH_SECRET_KEY: 'a secret key for links and webhooks' } };
+}
+
+/** Signs an event as GitHub does, with the secret of the example of its webhook. */
+function signed(body: unknown, sent: SentExamples): unknown {
+  const signature = createHmac('sha256', 'a shared secret').update(JSON.stringify(body)).digest('hex');
+  sent.setHeaders('AutomationEvents_deliver', {
+    'X-GitHub-Event': 'pull_request',
+    'X-Hub-Signature-256': `sha256=${signature}`,
+  });
   return body;
 }
 

@@ -63,6 +63,7 @@ const OWN_WITHOUT_CONVERSATION = [
   /^\/api\/run_queue$/,
   /^\/(api\/)?conversations(\/(search|count|summaries|import))?$/,
   /^\/v1\//,
+  /^\/api\/automation\/(?!v1\/webhooks)/,
   /^\/api\/(tools\/(catalog)?|llm\/(providers|models.*)|profiles|keys\/current|usage(\/budgets)?|auth\/workspace-session)$/,
   /^\/api\/settings\/(agent|conversation)-schema$/,
 ];
@@ -80,12 +81,16 @@ const HIDDEN: Readonly<Record<string, Pick<Operation, 'x-required-scope' | 'x-ow
 const OPEN = [
   ...['/', '/alive', '/health', '/ready', '/server_info'].map((route) => `get ${route}`),
   ...['get /api/init', 'post /api/init'],
+  ...['health', 'ready', 'sdk-version', 'server_info'].map((name) => `get /api/automation/${name}`),
 ];
 /** What a link opens, and no key. */
 const BY_LINK = ['/api/shared/{shared_id}', '/api/shared/{shared_id}/events'];
+/** What signed deliveries of other systems open, and no key. */
+const BY_SIGNATURE = ['post /api/automation/v1/events/{org_id}/{source}'];
 /** Pages and documents without anything of anybody. */
 const PAGES = [
   ...['/openapi.json', '/docs', '/docs/page.js', '/docs/assets/swagger-ui.css', '/redoc'],
+  ...['/api/automation/openapi.json', '/api/automation/docs'],
   ...['/docs/assets/swagger-ui-bundle.js', '/docs/assets/favicon-32x32.png'],
 ];
 /** Pages that are served before the routes. */
@@ -175,7 +180,7 @@ describe('the scopes of operations', () => {
     const others = (await servedRoutes()).filter((route) => !documented.includes(route));
     const expected = [...Object.keys(HIDDEN), ...PAGES.map((route) => `get ${route}`)];
     expect(others.sort()).toEqual(expected.sort());
-    expect(open.sort()).toEqual([...OPEN, ...BY_LINK.map((route) => `get ${route}`)].sort());
+    expect(open.sort()).toEqual([...OPEN, ...BY_SIGNATURE, ...BY_LINK.map((route) => `get ${route}`)].sort());
   });
 
   it('are none of pages, and of what a link opens no key is enough', async () => {

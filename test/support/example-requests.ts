@@ -96,6 +96,8 @@ export class SentExamples {
   private readonly answers = new Map<string, Answer>();
   /** Values for the parameters of operations, by id and name. */
   private readonly values = new Map<string, string>();
+  /** Further headers of operations, by id. */
+  private readonly headers = new Map<string, Record<string, string>>();
 
   constructor(
     private readonly examples: ExampleRequests,
@@ -106,6 +108,11 @@ export class SentExamples {
   /** Replaces the example of a parameter. */
   setParameter(id: string, name: string, value: string): void {
     this.values.set(`${id} ${name}`, value);
+  }
+
+  /** Adds headers to the example of an operation. */
+  setHeaders(id: string, headers: Record<string, string>): void {
+    this.headers.set(id, headers);
   }
 
   /** The body of the answer to an example that was sent. */
@@ -130,7 +137,8 @@ export class SentExamples {
     const prepare = this.preparations[operation.id];
     const body = prepare === undefined ? value : await prepare(value, this);
     const route = this.routeOf(operation);
-    const answer = await send(this.server.url, operation.method, route, mediaType, body);
+    const headers = this.headers.get(operation.id) ?? {};
+    const answer = await send(this.server.url, operation.method, route, mediaType, body, headers);
     this.answers.set(reference, answer);
     this.follow(operation.description, answer);
     return answer;
@@ -171,11 +179,18 @@ export function isDocumentedSuccess({ responses }: JsonObject, status: number): 
 }
 
 /** Sends a body, also with GET, which `fetch` refuses. */
-async function send(url: string, method: string, path: string, mediaType: string, body: unknown) {
+async function send(
+  url: string,
+  method: string,
+  path: string,
+  mediaType: string,
+  body: unknown,
+  further: Record<string, string>,
+) {
   const encoded = new Response(mediaType === 'application/json' ? JSON.stringify(body) : formOf(body));
   const bytes = Buffer.from(await encoded.arrayBuffer());
   const type = mediaType === 'application/json' ? mediaType : (encoded.headers.get('content-type') ?? '');
-  const headers = { 'content-type': type, 'content-length': String(bytes.length) };
+  const headers = { ...further, 'content-type': type, 'content-length': String(bytes.length) };
   const { status, text } = await rawRequest(url, { method, path, headers, body: bytes });
   const isJson = /^[[{"\dtfn]/.test(text);
   return { status, body: isJson ? (JSON.parse(text) as unknown) : text };

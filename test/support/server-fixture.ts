@@ -29,6 +29,11 @@ export class ServerFixture {
     return this.running;
   }
 
+  /** Ends the server and starts another one in the same folder. */
+  async restart(signal?: NodeJS.Signals): Promise<void> {
+    this.running = await this.server.restart(signal);
+  }
+
   /** The folder that the conversations of the current test work in. */
   get workspace(): string {
     return this.folder;

@@ -14,14 +14,15 @@ import { PACKAGE_FOLDER } from '../../dist/current/server/version.js';
 import { installedUi, uiPlace } from '../../dist/current/ui/installed-ui.js';
 import { startServer } from '../support/with-server.mjs';
 import { startProxy } from './proxy.mjs';
+import { automate } from './automate.mjs';
 import { screens, secrets, shows, tabs } from './screens.mjs';
 import { keepScreenshots, launchChromium } from './support/chromium.mjs';
 import { skip, Steps } from './support/steps.mjs';
 
 const PATIENCE_MS = 60_000;
 
-/** Routes of other programs that the UI also calls: automations, OpenHands Cloud. */
-const OTHER_PROGRAMS = [/\/api\/automation\//, /\/api\/llm\/balance/, /\/api\/shared-/];
+/** Routes of other programs that the UI also calls: synchronising automations by git, OpenHands Cloud. */
+const OTHER_PROGRAMS = [/\/api\/automation\/v1\/git-sync\//, /\/api\/llm\/balance/, /\/api\/shared-/];
 /** A file that the UI requests and that may be missing: the plan. */
 const MAY_BE_MISSING = /\/api\/file\/download\?path=[^&]*PLAN\.md/;
 
@@ -54,6 +55,7 @@ try {
   await files(page);
   await reloadDuringRun(page);
   await deletion(page);
+  await automate(page, server.url, send, step);
   await page.close();
   await step('no request of the UI failed, and no script of it', () => assert.deepEqual(problems, []));
   await wrongKey();
@@ -305,5 +307,15 @@ async function filesOf(page) {
 async function get(route) {
   const response = await fetch(server.url + route);
   assert.equal(response.status, 200, route);
+  return response.json();
+}
+
+async function send(method, route, body) {
+  const response = await fetch(server.url + route, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  assert.ok(response.ok, `${method} ${route}: ${response.status}`);
   return response.json();
 }

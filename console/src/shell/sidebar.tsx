@@ -12,6 +12,7 @@ import { setTheme, theme, type Theme } from './theme.js';
 const ENTRIES: readonly { name: string; label: string; to: string; icon: IconName; keys: string }[] = [
   { name: 'home', label: 'Conversations', to: './', icon: 'list', keys: 'g h' },
   { name: 'new', label: 'New conversation', to: 'new', icon: 'plus', keys: 'c' },
+  { name: 'automations', label: 'Automations', to: 'automations', icon: 'clock', keys: 'g a' },
   { name: 'server', label: 'Server', to: 'server', icon: 'server', keys: 'g s' },
   { name: 'terminals', label: 'Terminals', to: 'terminals', icon: 'terminal', keys: 'g x' },
   { name: 'settings', label: 'Settings', to: 'settings', icon: 'settings', keys: 'g t' },

@@ -9,7 +9,7 @@ export interface ViewProps {
 
 /** A view of the console, and the entry of the navigation that it belongs to. */
 interface View {
-  name: 'home' | 'conversation' | 'new' | 'server' | 'settings' | 'terminals' | 'unknown';
+  name: 'home' | 'conversation' | 'new' | 'automations' | 'server' | 'settings' | 'terminals' | 'unknown';
   View: ComponentType<ViewProps>;
 }
 
@@ -19,6 +19,9 @@ const conversation = lazyView<ViewProps>(
 );
 const newConversation = lazyView<ViewProps>(
   async () => (await import('../new/new-conversation-view.js')).NewConversationView,
+);
+const automations = lazyView<ViewProps>(
+  async () => (await import('../automations/automations-view.js')).AutomationsView,
 );
 const server = lazyView<ViewProps>(async () => (await import('../server/server-view.js')).ServerView);
 const settings = lazyView<ViewProps>(async () => (await import('../settings/settings-view.js')).SettingsView);
@@ -32,6 +35,7 @@ export function viewOf(path: string): View {
   if (first === '') return { name: 'home', View: home };
   if (first === 'conversations') return { name: 'conversation', View: conversation };
   if (first === 'new') return { name: 'new', View: newConversation };
+  if (first === 'automations') return { name: 'automations', View: automations };
   if (first === 'server') return { name: 'server', View: server };
   if (first === 'settings') return { name: 'settings', View: settings };
   if (first === 'terminals') return { name: 'terminals', View: terminals };

@@ -19,6 +19,7 @@ import { CopyProgress, type CopyOutput } from '../copying/copy-progress.js';
 import { MoveRecords } from './move-record.js';
 import { resolvePlace } from './place.js';
 import { assertSecretKey } from './secret-check.js';
+import { moveAutomations } from './move-automations.js';
 import { StorageSide } from './storage-side.js';
 
 /** How many conversations are moved at the same time. */
@@ -105,6 +106,7 @@ class Move {
     }
     await this.moveBash();
     await this.moveUsage();
+    await this.moveAutomations();
     return this.finish(records);
   }
 
@@ -221,6 +223,13 @@ class Move {
     }
     const done = this.options.dryRun ? 'would be copied' : `read, ${added} copied`;
     this.output.write(`ledger of usage: ${all} calls ${done}\n`);
+  }
+
+  private async moveAutomations(): Promise<void> {
+    const { dryRun } = this.options;
+    const { found, copied } = await moveAutomations(this.from.automations, this.to.automations, dryRun);
+    if (found > 0)
+      this.output.write(`automations: ${found} ${dryRun ? 'would be copied' : `read, ${copied} copied`}\n`);
   }
 
   private async finish(records: MoveRecords): Promise<number> {

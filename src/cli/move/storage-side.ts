@@ -15,11 +15,13 @@ import {
   LeaseStore,
   LocalDocuments,
   ServerDirectory,
+  AutomationStore,
   UsageLedger,
   WorkspaceDocuments,
 } from '../../storage/index.js';
 import { DocumentsModule } from '../../storage/documents.module.js';
 import { StorageModule } from '../../storage/storage.module.js';
+import { AutomationStoreModule } from '../../storage/automation-store.module.js';
 import { UsageLedgerModule } from '../../storage/usage-ledger.module.js';
 import { dashedUuid } from '../../text/index.js';
 import { CONVERSATION_FOLDER, type Place } from './place.js';
@@ -36,7 +38,13 @@ class MoveModule {
   static of(place: Place): DynamicModule {
     return {
       module: MoveModule,
-      imports: [ConfigModule.forRoot(place.config), StorageModule, DocumentsModule, UsageLedgerModule],
+      imports: [
+        ConfigModule.forRoot(place.config),
+        StorageModule,
+        DocumentsModule,
+        UsageLedgerModule,
+        AutomationStoreModule,
+      ],
     };
   }
 }
@@ -51,6 +59,7 @@ export class StorageSide {
   readonly bash: BashHistories;
   readonly deliveries: DeliveryStore;
   readonly usage: UsageLedger;
+  readonly automations: AutomationStore;
   /** Where the record of moves is. It belongs to the conversations. */
   readonly records: Documents;
   /**
@@ -78,6 +87,7 @@ export class StorageSide {
     this.settledAt = performance.now() + settling;
     this.deliveries = context.get(DeliveryStore, { strict: false });
     this.usage = context.get(UsageLedger, { strict: false });
+    this.automations = context.get(AutomationStore, { strict: false });
     this.records =
       place.kind === 'files'
         ? context.get(LocalDocuments, { strict: false }).open(place.config.paths.conversations)

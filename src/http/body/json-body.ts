@@ -1,15 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Request } from 'express';
-import {
-  HttpException,
-  HttpStatus,
-  PayloadTooLargeException,
-  UnsupportedMediaTypeException,
-} from '@nestjs/common';
+import { HttpException, HttpStatus, UnsupportedMediaTypeException } from '@nestjs/common';
 import { turnForRequest, yieldForChunk } from '../../flow/index.js';
 import { explainJsonError, JsonBoundsError, JsonSize } from '../../json/index.js';
 import { Utf8Text } from '../../text/index.js';
 import { type Location, prefixPath, MISSING, RequestValidationError } from '../validation/problem.js';
+import { type BodyBounds, readChunks } from './read-chunks.js';
 
 /** A body that is not JSON and was not read. Upload handlers read it themselves; others answer 415. */
 export class UnreadBody {
@@ -28,19 +24,6 @@ export function jsonBodyOf(body: unknown): unknown {
   if (body instanceof UnreadBody) throw new UnsupportedMediaTypeException(body.explanation);
   if (body === undefined) throw new RequestValidationError(prefixPath(['body'], [MISSING]), { body: null });
   return body;
-}
-
-/** Limits on reading one body. */
-interface BodyBounds {
-  /** Bytes; a longer body is answered with 413. */
-  limit: number;
-  /** Milliseconds without a byte after which the request is answered with 408. */
-  idleMs: number;
-  /**
-   * Called with the size of each chunk before the chunk is buffered.
-   * @throws the error that the request is answered with
-   */
-  reserve: (bytes: number) => void;
 }
 
 /**
@@ -69,49 +52,19 @@ function isJson(contentType: string): boolean {
   return type === 'application/json' || /^application\/[^/]+\+json$/.test(type);
 }
 
-function readText(request: Request, { limit, idleMs, reserve }: BodyBounds): Promise<Utf8Text> {
-  const tooLarge = () =>
-    new PayloadTooLargeException(
-      `Request body too large: the limit is ${limit} bytes. Send large files to the file routes.`,
-    );
-  if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.reject(tooLarge());
-  return new Promise((resolve, reject) => {
-    const text = new Utf8Text();
-    const size = new JsonSize();
-    const idle = setTimeout(() => fail(new HttpException(STALLED, HttpStatus.REQUEST_TIMEOUT)), idleMs);
-    const onData = (chunk: Buffer): void => {
-      idle.refresh();
-      try {
-        if (text.size + chunk.length > limit) throw tooLarge();
-        reserve(chunk.length);
-        size.push(chunk);
-        text.push(chunk);
-      } catch (error) {
-        fail(error instanceof JsonBoundsError ? invalidJson(0, error.message) : error);
-      }
-    };
-    const onEnd = (): void => {
-      stop();
-      resolve(text);
-    };
-    const onClose = (): void => fail(new HttpException(INCOMPLETE, HttpStatus.BAD_REQUEST));
-    const stop = (): void => {
-      clearTimeout(idle);
-      request.off('data', onData).off('end', onEnd).off('close', onClose);
-    };
-    // The rest of the body is discarded when the answer is sent.
-    const fail = (error: unknown): void => {
-      stop();
-      reject(error instanceof Error ? error : new Error(String(error)));
-    };
-    // Stays attached: an error after the answer must not end the process. `close` follows every error.
-    request.on('error', () => undefined);
-    request.on('data', onData).on('end', onEnd).on('close', onClose);
+async function readText(request: Request, bounds: BodyBounds): Promise<Utf8Text> {
+  const text = new Utf8Text();
+  const size = new JsonSize();
+  await readChunks(request, bounds, (chunk) => {
+    try {
+      size.push(chunk);
+    } catch (error) {
+      throw error instanceof JsonBoundsError ? invalidJson(0, error.message) : error;
+    }
+    text.push(chunk);
   });
+  return text;
 }
-
-const INCOMPLETE = 'The request body was cut off';
-const STALLED = 'The request body did not arrive in time';
 
 /** @throws HttpException 400 for bytes that are not UTF-8; RequestValidationError */
 async function parseBody(body: Utf8Text): Promise<unknown> {

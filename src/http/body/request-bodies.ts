@@ -10,6 +10,7 @@ import {
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { ByteBudget } from '../../flow/index.js';
 import { readJsonBody } from './json-body.js';
+import { RawBodies } from './raw-body.js';
 
 const MIB = 1024 * 1024;
 
@@ -93,8 +94,9 @@ export class RequestBodiesModule {
       providers: [
         { provide: ByteBudget, useFactory: () => new ByteBudget(bytesInFlight) },
         { provide: BodyLimits, useFactory: () => Object.assign(new BodyLimits(), limits) },
+        RawBodies,
       ],
-      exports: [ByteBudget, BodyLimits],
+      exports: [ByteBudget, BodyLimits, RawBodies],
     };
   }
 }

@@ -7,6 +7,7 @@ import type { ConversationFolders } from '../conversation-folders.js';
 import type { AuditLogOptions } from '../audit-log.js';
 import type { BashHistoryLimits } from '../bash-history.js';
 import { PostgresAuditLog } from './audit/postgres-audit-log.js';
+import { PostgresAutomationStore } from './automations/postgres-automation-store.js';
 import { PostgresBashHistories } from './bash/postgres-bash-histories.js';
 import { PostgresCatalogue } from './catalogue/postgres-catalogue.js';
 import { PostgresTurns } from './control/postgres-turns.js';
@@ -113,6 +114,11 @@ export class PostgresStorage {
   /** What models have cost, on all servers. */
   usageLedger(): PostgresUsageLedger {
     return new PostgresUsageLedger(this.database);
+  }
+
+  /** The automations of all servers. */
+  automations(): PostgresAutomationStore {
+    return new PostgresAutomationStore(this.database);
   }
 
   /** The histories of the bash routes; the limits of the first call hold. */

@@ -1,4 +1,4 @@
-import { matchesSequence } from './match-sequence.js';
+import { matchesSequence } from '../../text/index.js';
 import { SearchError } from './ripgrep.js';
 
 /** A pattern of a single name, or `**`: any number of folders. */

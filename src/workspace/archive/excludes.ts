@@ -1,6 +1,5 @@
-import { matchesSequence } from '../../tools/index.js';
 import { PASSWORD_FILES } from '../paths/path-guard.js';
-import { withoutTrailingSlashes } from '../../text/index.js';
+import { matchesSequence, withoutTrailingSlashes } from '../../text/index.js';
 
 /** Excluded by default: generated and large files. */
 const DEFAULT_EXCLUDES = [

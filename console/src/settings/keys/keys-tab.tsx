@@ -9,7 +9,7 @@ import { visible } from '../../ui/safe-text.js';
 import { Badge } from '../../ui/status.js';
 import { Age, exactTime } from '../../ui/time.js';
 import { showToast } from '../../ui/toast.js';
-import { ConfirmDialog } from '../confirm-dialog.js';
+import { ConfirmDialog } from '../../ui/confirm-dialog.js';
 import { NewKeyDialog } from './new-key-dialog.js';
 import { limitTexts, SCOPE_TEXTS } from './key-texts.js';
 

@@ -5,8 +5,8 @@ import { copyText } from '../../ui/copy-text.js';
 import { Dialog } from '../../ui/dialog.js';
 import { Field, TextField } from '../../ui/field.js';
 import { Icon } from '../../ui/icon.js';
-import { NO_PROBLEMS, problemsOf, type FormProblems } from '../form-problems.js';
-import { StoreFoot } from '../store-foot.js';
+import { NO_PROBLEMS, problemsOf, type FormProblems } from '../../ui/form-problems.js';
+import { StoreFoot } from '../../ui/store-foot.js';
 import { endAfter, LIMITS, SCOPE_TEXTS, type LimitName } from './key-texts.js';
 
 type Scope = Schemas['ApiKey']['scope'];

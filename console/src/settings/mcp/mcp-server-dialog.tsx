@@ -4,8 +4,8 @@ import { api, call } from '../../api/client.js';
 import { Dialog } from '../../ui/dialog.js';
 import { Field, TextField } from '../../ui/field.js';
 import { showToast } from '../../ui/toast.js';
-import { NO_PROBLEMS, problemsOf, type FormProblems } from '../form-problems.js';
-import { StoreFoot } from '../store-foot.js';
+import { NO_PROBLEMS, problemsOf, type FormProblems } from '../../ui/form-problems.js';
+import { StoreFoot } from '../../ui/store-foot.js';
 import { MASK } from '../mask.js';
 import type { McpServer } from './mcp-server.js';
 

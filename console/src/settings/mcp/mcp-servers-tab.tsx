@@ -6,7 +6,7 @@ import { EmptyState } from '../../ui/empty-state.js';
 import { Icon } from '../../ui/icon.js';
 import { NotFetched } from '../../ui/not-fetched.js';
 import { showToast } from '../../ui/toast.js';
-import { ConfirmDialog } from '../confirm-dialog.js';
+import { ConfirmDialog } from '../../ui/confirm-dialog.js';
 import { McpRow } from './mcp-row.js';
 import { McpServerDialog } from './mcp-server-dialog.js';
 import { readServers, type McpServer } from './mcp-server.js';

@@ -8,7 +8,7 @@ import { Field, TextField } from '../../ui/field.js';
 import { Loading } from '../../ui/loading.js';
 import { showToast } from '../../ui/toast.js';
 import { MASK } from '../mask.js';
-import { NO_PROBLEMS, problemsOf, type FormProblems } from '../form-problems.js';
+import { NO_PROBLEMS, problemsOf, type FormProblems } from '../../ui/form-problems.js';
 import { checkProfile, type CheckResult } from './check-profile.js';
 
 type Llm = Record<string, unknown>;

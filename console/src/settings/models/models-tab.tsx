@@ -9,7 +9,7 @@ import { NotFetched } from '../../ui/not-fetched.js';
 import { visible } from '../../ui/safe-text.js';
 import { Badge } from '../../ui/status.js';
 import { showToast } from '../../ui/toast.js';
-import { ConfirmDialog } from '../confirm-dialog.js';
+import { ConfirmDialog } from '../../ui/confirm-dialog.js';
 import { checkProfile, type CheckResult } from './check-profile.js';
 import { ModelDialog } from './model-dialog.js';
 

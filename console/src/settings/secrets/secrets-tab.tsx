@@ -9,9 +9,9 @@ import { Icon } from '../../ui/icon.js';
 import { NotFetched } from '../../ui/not-fetched.js';
 import { visible } from '../../ui/safe-text.js';
 import { showToast } from '../../ui/toast.js';
-import { ConfirmDialog } from '../confirm-dialog.js';
-import { NO_PROBLEMS, problemsOf, type FormProblems } from '../form-problems.js';
-import { StoreFoot } from '../store-foot.js';
+import { ConfirmDialog } from '../../ui/confirm-dialog.js';
+import { NO_PROBLEMS, problemsOf, type FormProblems } from '../../ui/form-problems.js';
+import { StoreFoot } from '../../ui/store-foot.js';
 
 type Secret = Schemas['SecretItemResponse'];
 

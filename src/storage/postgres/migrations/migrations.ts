@@ -7,6 +7,7 @@ import { serverProof } from './006-server-proof.js';
 import { owners } from './007-owners.js';
 import { usage } from './008-usage.js';
 import { ownerStatus } from './009-owner-status.js';
+import { automations } from './010-automations.js';
 import type { Migration } from './migration.js';
 
 /** All migrations that this server knows, in order. */
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   owners,
   usage,
   ownerStatus,
+  automations,
 ];

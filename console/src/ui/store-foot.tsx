@@ -1,4 +1,4 @@
-import { Button } from '../ui/button.js';
+import { Button } from './button.js';
 
 /** The end of a form that is stored: what is wrong besides its fields, and the buttons. */
 export function StoreFoot({

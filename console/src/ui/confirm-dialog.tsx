@@ -1,8 +1,8 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { messageOf } from '../api/api-error.js';
-import { Button } from '../ui/button.js';
-import { Dialog } from '../ui/dialog.js';
+import { Button } from './button.js';
+import { Dialog } from './dialog.js';
 
 /** Asks before something is removed. */
 export function ConfirmDialog({

@@ -1,0 +1,158 @@
+import type { JsonObject } from '../../json/index.js';
+import type { StoredAutomation } from '../../storage/index.js';
+import type { CatchUp } from '../schedule/due-occurrences.js';
+import type { Trigger } from './trigger.js';
+
+/** A repository that a run finds in its folder. */
+export interface RepositorySource {
+  /** An address for git, or `owner/name` of a provider. */
+  url: string;
+  /** Branch, tag or commit; null: the default branch. */
+  ref: string | null;
+  provider: string | null;
+}
+
+/** A plugin that the conversation of a run loads. */
+export interface PluginSource {
+  source: string;
+  ref: string | null;
+  repo_path: string | null;
+}
+
+/** One of several ways to run an automation, of which each run takes one. */
+export interface Variant {
+  name: string;
+  weight: number;
+  model: string | null;
+  plugins: PluginSource[];
+}
+
+/** What happens when a run is due while another one is not over; null: cron skips, everything else waits. */
+export type Overlap = 'skip' | 'queue' | 'parallel' | null;
+
+/** What a person has set about an automation. Times are UTC. */
+export interface AutomationDefinition {
+  /** The named key that it works for; null: the administrator. */
+  owner_key: string | null;
+  name: string;
+  preset: 'prompt' | 'plugin';
+  prompt: string;
+  /** Name of an LLM profile. */
+  model: string | null;
+  agent_profile_id: string | null;
+  trigger: Trigger;
+  enabled: boolean;
+  disabled_reason: string | null;
+  disabled_detail: JsonObject | null;
+  disabled_at: string | null;
+  /** Seconds; null: the default. */
+  timeout: number | null;
+  keep_alive: boolean | null;
+  repos: RepositorySource[];
+  plugins: PluginSource[];
+  variants: Variant[];
+  experiment_id: string | null;
+  /** The template that it was made from. */
+  template: JsonObject | null;
+  created_at: string;
+  updated_at: string;
+  /** Instants of the schedule up to then do not count. */
+  schedule_from: string;
+  /** Folder that all runs work in; null: one of its own for each. */
+  workspace: string | null;
+  /** US dollars a run may cost; null: no limit. */
+  max_budget: number | null;
+  overlap: Overlap;
+  catch_up: CatchUp;
+  catch_up_limit: number;
+  /** How often a failed run is repeated. */
+  max_retries: number;
+  /** Seconds before the first repetition; doubled for each further one. */
+  retry_pause: number;
+  /** Failed runs in a row after which it is switched off; null: never. */
+  disable_after_failures: number | null;
+}
+
+/** What the server notes about an automation. */
+export interface AutomationState {
+  /** The last instant of the schedule that was handled (ms since the epoch); null: none. */
+  handled_until: number | null;
+  last_triggered_at: string | null;
+  /** Runs that have failed since the last success, or since it was enabled. */
+  failures: number;
+  /** Of the last runs in a row, how many failed for a reason that does not pass by itself. */
+  permanent_failures: number;
+  /** Its first run that was completed or has failed. */
+  first_run: JsonObject | null;
+}
+
+/** An automation. */
+export interface Automation extends AutomationDefinition {
+  id: string;
+  state: AutomationState;
+}
+
+const NO_STATE: AutomationState = {
+  handled_until: null,
+  last_triggered_at: null,
+  failures: 0,
+  permanent_failures: 0,
+  first_run: null,
+};
+
+/** What automations have that say nothing else. */
+export const DEFAULTS = {
+  owner_key: null,
+  preset: 'prompt',
+  prompt: '',
+  model: null,
+  agent_profile_id: null,
+  enabled: true,
+  disabled_reason: null,
+  disabled_detail: null,
+  disabled_at: null,
+  timeout: null,
+  keep_alive: null,
+  repos: [],
+  plugins: [],
+  variants: [],
+  experiment_id: null,
+  template: null,
+  workspace: null,
+  max_budget: null,
+  overlap: null,
+  catch_up: 'one',
+  catch_up_limit: 5,
+  max_retries: 0,
+  retry_pause: 60,
+  disable_after_failures: null,
+} satisfies Partial<AutomationDefinition>;
+
+/** The automation of what is stored. Fields that an older server did not know get their defaults. */
+export function toAutomation({ id, definition, state }: StoredAutomation): Automation {
+  return {
+    ...DEFAULTS,
+    // Written by this class of server only.
+    ...(definition as unknown as AutomationDefinition),
+    id,
+    state: toState(state),
+  };
+}
+
+/** The notes of an automation. */
+export function toState(stored: JsonObject): AutomationState {
+  return { ...NO_STATE, ...stored };
+}
+
+/** What is stored of an automation. */
+export function toStored({ id: _id, state, ...definition }: Automation): {
+  definition: JsonObject;
+  state: JsonObject;
+} {
+  return { definition: { ...definition }, state: { ...state } };
+}
+
+/** The moment before which instants of its schedule do not count, or were handled (ms since the epoch). */
+export function handledUntil({ schedule_from, state }: Automation): number {
+  return Math.max(Date.parse(schedule_from), state.handled_until ?? 0);
+}

@@ -1,0 +1,170 @@
+import { errorMessage } from '../../errors/index.js';
+import type { Clock } from '../clock.js';
+import type { Automation } from '../definitions/automation.js';
+import type { AutomationRun } from './automation-run.js';
+import { type LaunchedRun, LaunchError, NoRoomError, type RunLauncher } from './run-launcher.js';
+import { failure, type RunOutcome } from './run-outcome.js';
+
+/** How often a conversation is looked for that another process works on (ms). */
+const LOOK_MS = 2_000;
+
+/** What an active run reports to. */
+export interface RunWork {
+  readonly clock: Clock;
+  /** Says that this process still works on the run. @returns false if it is over */
+  beat(run: AutomationRun, phase?: string): Promise<boolean>;
+  /** Stores what has become of the run. */
+  end(run: AutomationRun, outcome: RunOutcome): Promise<void>;
+  putBack(run: AutomationRun): Promise<void>;
+  /** Something has failed that is no outcome: another process takes the run over. */
+  report(run: AutomationRun, error: unknown): void;
+  /** The run needs this process no longer. */
+  over(run: AutomationRun): void;
+}
+
+/** A run that this process works on, from its start to its end. */
+export class ActiveRun {
+  /** Resolves when nothing of it works any more. */
+  readonly left: Promise<void>;
+  private readonly abort = new AbortController();
+  private readonly timers = new Set<() => void>();
+  private launched: LaunchedRun | undefined;
+  /** What it comes to, if somebody has stopped it. */
+  private stoppedAs: RunOutcome | undefined;
+  private isLeft = false;
+  /** What it comes to is being stored. */
+  private isEnding = false;
+  private resolveLeft: () => void = () => undefined;
+
+  constructor(
+    private readonly automation: Automation,
+    readonly run: AutomationRun,
+    private readonly launcher: RunLauncher,
+    private readonly work: RunWork,
+    private readonly beatMs: number,
+  ) {
+    this.left = new Promise((resolve) => (this.resolveLeft = resolve));
+  }
+
+  /** Begins, or goes on with what another process has left. */
+  start(): void {
+    void this.follow()
+      .catch((error: unknown) => this.report(error))
+      .finally(() => {
+        for (const stop of this.timers) stop();
+        this.timers.clear();
+        this.resolveLeft();
+        this.work.over(this.run);
+      });
+  }
+
+  /** Stops the agent, and has the run come to an outcome. Resolves when that is stored. */
+  async interrupt(outcome: RunOutcome): Promise<void> {
+    this.stoppedAs ??= outcome;
+    this.abort.abort();
+    await this.launched?.interrupt();
+    await this.left;
+  }
+
+  /** Stops the agent of a run that has ended elsewhere: somebody has cancelled it at another server. */
+  async endedElsewhere(): Promise<void> {
+    if (this.isEnding || this.stoppedAs) return;
+    await this.interrupt({ ...failure('unknown', 'The run has ended elsewhere'), status: 'CANCELLED' });
+  }
+
+  /** Works on it no longer, without an outcome. */
+  leave(): void {
+    this.isLeft = true;
+    this.abort.abort();
+    this.resolveLeft();
+  }
+
+  private async follow(): Promise<void> {
+    this.beatAgain();
+    this.limitTime();
+    const outcome = await this.outcome();
+    if (this.isLeft || outcome === undefined) return;
+    this.isEnding = true;
+    await this.work.end(this.run, this.stoppedAs ? stopped(this.stoppedAs, outcome) : outcome);
+  }
+
+  private async outcome(): Promise<RunOutcome | undefined> {
+    try {
+      const found = await this.found();
+      if (found === undefined || 'status' in found) return found;
+      this.launched = found;
+      await this.work.beat(this.run, 'running_agent');
+      // Stopped while it was being started.
+      if (this.stoppedAs) await found.interrupt();
+      return await found.ended;
+    } catch (error) {
+      if (error instanceof NoRoomError && !this.stoppedAs) {
+        await this.work.putBack(this.run);
+        return undefined;
+      }
+      if (this.stoppedAs) return this.stoppedAs;
+      if (error instanceof LaunchError) return error.outcome;
+      return failure('unknown', `The run could not be started: ${errorMessage(error)}`);
+    }
+  }
+
+  /** The conversation, or what it has come to: it may have been started before a crash. */
+  private async found(): Promise<LaunchedRun | RunOutcome | undefined> {
+    for (;;) {
+      const found = await this.launcher.find(this.automation, this.run);
+      if (found.state === 'here') return found.launched;
+      if (found.state === 'ended') return found.outcome;
+      if (found.state === 'missing')
+        return this.launcher.launch(this.automation, this.run, this.abort.signal);
+      await this.pause(LOOK_MS);
+      if (this.isLeft) return undefined;
+      if (this.stoppedAs) return this.stoppedAs;
+    }
+  }
+
+  private limitTime(): void {
+    const { timeout_at: end, started_at: start } = this.run;
+    if (end === null || start === null) return;
+    const seconds = Math.round((Date.parse(end) - Date.parse(start)) / 1000);
+    const left = Math.max(0, Date.parse(end) - this.work.clock.now());
+    const timeout = failure('timeout', `Timed out: the run took longer than its limit of ${seconds} seconds`);
+    this.later(left, () => void this.interrupt(timeout).catch((error: unknown) => this.report(error)));
+  }
+
+  private beatAgain(): void {
+    this.later(this.beatMs, () => {
+      void this.beat().catch((error: unknown) => this.report(error));
+    });
+  }
+
+  private async beat(): Promise<void> {
+    const isMine = await this.work.beat(this.run).catch(() => true);
+    if (isMine) this.beatAgain();
+    else await this.endedElsewhere();
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.later(ms, resolve);
+      this.abort.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
+  private later(ms: number, call: () => void): void {
+    if (this.isLeft) return;
+    const stop = this.work.clock.after(ms, () => {
+      this.timers.delete(stop);
+      call();
+    });
+    this.timers.add(stop);
+  }
+
+  private report(error: unknown): void {
+    this.work.report(this.run, error);
+  }
+}
+
+/** What was spent counts, whatever has ended the run. */
+function stopped(as: RunOutcome, { cost }: RunOutcome): RunOutcome {
+  return { ...as, cost: as.cost ?? cost };
+}

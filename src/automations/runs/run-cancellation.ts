@@ -1,0 +1,51 @@
+import { Injectable } from '@nestjs/common';
+import { meters } from '../../meters/index.js';
+import { AutomationStore } from '../../storage/index.js';
+import { RunNotFoundError } from '../automation-errors.js';
+import { Clock } from '../clock.js';
+import { AutomationChanges } from './automation-changes.js';
+import { type AutomationRun, toRun } from './automation-run.js';
+import { RunDispatcher } from './run-dispatcher.js';
+import { endOfRun, type RunOutcome } from './run-outcome.js';
+
+const CANCELLED: RunOutcome = {
+  status: 'CANCELLED',
+  error: 'Cancelled by user',
+  kind: null,
+  cost: null,
+  response: null,
+};
+
+/** Cancels runs, whatever they wait for or work on, on whichever server. */
+@Injectable()
+export class RunCancellation {
+  constructor(
+    private readonly store: AutomationStore,
+    private readonly dispatcher: RunDispatcher,
+    private readonly changes: AutomationChanges,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Resolves when the agent has stopped. One that another server runs stops as soon as that has heard of it.
+   * @returns the run as it is then; it may have ended by itself
+   */
+  async cancel(run: AutomationRun): Promise<AutomationRun> {
+    const { id, automation_id: automationId } = run;
+    const stopped = this.dispatcher.cancel(id);
+    if (stopped) await stopped;
+    else {
+      const cancelled = await this.store.change(automationId, [id], (view) => {
+        const stored = view.runs.get(id);
+        const isOpen = stored !== undefined && ['PENDING', 'RUNNING'].includes(stored.status);
+        if (!isOpen) return { result: undefined };
+        return { change: endOfRun(view, toRun(stored), CANCELLED, this.clock.now()), result: true };
+      });
+      if (cancelled) meters.automationRunsEnded.CANCELLED.add();
+      this.changes.tell(automationId);
+    }
+    const now = await this.store.run(id);
+    if (!now) throw new RunNotFoundError();
+    return toRun(now);
+  }
+}
