@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 const BUILT = path.join(ROOT, 'dist/current/bundle/console');
 /** All that a person downloads who opens every view (bytes). */
-const MAX_COMPRESSED = 150 * 1024;
+const MAX_COMPRESSED = 170 * 1024;
 /** What is downloaded before the first view (bytes). */
 const MAX_FIRST = 60 * 1024;
 
@@ -43,7 +43,7 @@ describe('the built console', () => {
   const compressed = (contents: Iterable<Buffer>) =>
     [...contents].reduce((sum, content) => sum + gzipSync(content, { level: 9 }).length, 0);
 
-  it('has at most 150 KB compressed, of which the first view needs the smaller part', () => {
+  it('has at most 170 KB compressed, of which the first view needs the smaller part', () => {
     expect(compressed(code().map(([, content]) => content))).toBeLessThan(MAX_COMPRESSED);
     const page = files.get('index.html')?.toString() ?? '';
     const first = code().filter(([name]) => page.includes(`"${name}"`));
