@@ -47,4 +47,3 @@ export { ToolRegistrySubstitute, ToolsModule } from './tools.module.js';
 export { truncateMiddle } from './truncate.js';
 export { globMatcher } from './search/glob-matcher.js';
 export { ripgrepPath, SearchError } from './search/ripgrep.js';
-export { matchesSequence } from './search/match-sequence.js';
