@@ -24,7 +24,7 @@ import {
   TYPES,
 } from './builds.mjs';
 
-/** The compiler in native code: it checks in a third of the time of the other one, which ESLint and Nest need. */
+/** The compiler in native code checks in a third of the time of the other one, which ESLint and Nest need. */
 const TSC = 'node_modules/typescript-native/bin/tsc';
 
 /** Options of Node that servers are started with: V8's compiled code depends on them. */

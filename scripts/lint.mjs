@@ -1,5 +1,5 @@
-// All checks that do not run the code: `npm run lint`. ESLint takes about as long as all others together, on one
-// processor: they run beside it. All run to their end, whatever fails, and each prints its output then.
+// All checks that do not run the code: `npm run lint`. ESLint takes about as long as all others together, on
+// one processor: they run beside it. All run to their end, whatever fails, and each prints its output then.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';

@@ -171,7 +171,7 @@ export interface ToolHost {
    * @throws HostRefusal
    */
   readonly startChild?: (request: ChildRequest) => Promise<StartedChild>;
-  /** Told of the terminal of the agent when it is used, so that people can look at it. Absent for sub-agents. */
+  /** Told of the terminal of the agent when it is used, for people who watch it. Absent for sub-agents. */
   readonly announceTerminal?: (terminal: TerminalSession) => void;
   /** The conversation's current skills. */
   skills?(): ToolSkill[];

@@ -24,7 +24,12 @@ describe('runs that wait for a free slot', () => {
     ServerProcess.start({
       cwd: folder,
       key: ADMIN,
-      env: { OH_SESSION_API_KEYS_0: ADMIN, OH_MAX_CONCURRENT_RUNS: '1', OH_SECRET_KEY: 'a-secret-key', ...env },
+      env: {
+        OH_SESSION_API_KEYS_0: ADMIN,
+        OH_MAX_CONCURRENT_RUNS: '1',
+        OH_SECRET_KEY: 'a-secret-key',
+        ...env,
+      },
     });
 
   beforeEach(async () => {
@@ -39,7 +44,11 @@ describe('runs that wait for a free slot', () => {
   const scriptOf = (name: string): string => SCRIPT.replaceAll('$NAME', name);
 
   /** Starts a conversation whose command is in progress until `release` is called with its name. */
-  const create = async (name: string, query = '?on_limit=wait', headers = {}): Promise<ConversationClient> => {
+  const create = async (
+    name: string,
+    query = '?on_limit=wait',
+    headers = {},
+  ): Promise<ConversationClient> => {
     const request = scriptedRequest(work(), scriptOf(name));
     const { status, body } = await server.request('POST', `/api/conversations${query}`, request, headers);
     if (status !== 201) throw new Error(`create answered ${status}: ${JSON.stringify(body)}`);
@@ -51,7 +60,8 @@ describe('runs that wait for a free slot', () => {
       async () => (await order()).includes(name),
       () => false,
     );
-  const starts = (name: string): Promise<void> => eventually(() => hasStarted(name), `the command of ${name}`);
+  const starts = (name: string): Promise<void> =>
+    eventually(() => hasStarted(name), `the command of ${name}`);
   const order = async (): Promise<string[]> => {
     return (await readFile(path.join(work(), 'order'), 'utf8')).trim().split('\n');
   };
@@ -67,7 +77,9 @@ describe('runs that wait for a free slot', () => {
     const low = await create('low');
     const lower = await create('lower');
     const high = await create('high', '?on_limit=wait&priority=5');
-    expect((await queue()).map((run) => [run.conversation_id, run.place, run.priority, run.waits_for])).toEqual([
+    expect(
+      (await queue()).map((run) => [run.conversation_id, run.place, run.priority, run.waits_for]),
+    ).toEqual([
       [high.id, 1, 5, 'server'],
       [low.id, 2, 0, 'server'],
       [lower.id, 3, 0, 'server'],
@@ -188,9 +200,12 @@ describe('runs that wait for a free slot', () => {
     const waiting = await create('a', '');
     const request = scriptedRequest(work(), scriptOf('b'));
     const full = await server.request('POST', '/api/conversations', request);
-    expect(full).toMatchObject({ status: 429, body: { detail: '1 runs wait already. Retry the request later.' } });
+    expect(full).toMatchObject({
+      status: 429,
+      body: { detail: '1 runs wait already. Retry the request later.' },
+    });
     const refused = await server.request('POST', '/api/conversations?on_limit=refuse', request);
-    expect(refused).toMatchObject({ status: 429, body: { detail: expect.stringContaining('run limit') } });
+    expect(refused).toMatchObject({ status: 429, body: { detail: expect.stringContaining('run limit') as unknown } });
     for (const query of ['on_limit=perhaps', 'priority=101', 'priority=1.5'])
       expect((await waiting.post(`run?${query}`)).status).toBe(422);
     expect(await queue()).toHaveLength(1);

@@ -30,7 +30,8 @@ export function QueueNotice({ status, requests }: { status: string; requests: Co
       <section class="conversation-notice" aria-label="Run that waits" role="status">
         <span>
           The run waits for {what}
-          {place.place !== null && (place.place === 1 ? '. It is the next one.' : `, at place ${place.place}.`)}
+          {place.place !== null &&
+            (place.place === 1 ? '. It is the next one.' : `, at place ${place.place}.`)}
         </span>
         {mayWrite() && (
           <Button kind="quiet" busy={cancel.isBusy} onClick={() => void cancel.run()}>

@@ -5,8 +5,8 @@ const BASH = '/bin/bash';
 /**
  * Programs inherit the descriptors of all pseudo-terminals that the server has open, because `forkpty` does
  * not set FD_CLOEXEC: they could read and type into the terminals of others. Node cannot set it either, so
- * the descriptors are closed before bubblewrap starts. `-p`: variables for the program must not change what this
- * shell does (BASH_ENV, SHELLOPTS, functions).
+ * the descriptors are closed before bubblewrap starts. `-p`: variables for the program must not change what
+ * this shell does (BASH_ENV, SHELLOPTS, functions).
  */
 const CLOSE_TERMINALS =
   'for f in /proc/self/fd/*; do [[ $f -ef /dev/ptmx ]] && eval "exec ${f##*/}>&-"; done; exec "$@"';

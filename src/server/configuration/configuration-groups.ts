@@ -11,7 +11,10 @@ const GROUPS: readonly (readonly [title: string, names: RegExp])[] = [
   ],
   ['Database and servers', /^(database_|server_|cluster_|accept_unsigned_servers|workspaces_shared)/],
   ['Sandbox and containers', /^(sandbox|conversation_(container|engine|image|runtime))/],
-  ['Runs and conversations', /^(max_concurrent_runs|max_queued_runs|on_run_limit|resume_on_start|lease_|conversation_)/],
+  [
+    'Runs and conversations',
+    /^(max_concurrent_runs|max_queued_runs|on_run_limit|resume_on_start|lease_|conversation_)/,
+  ],
   ['Tools and commands', /^(shell_environment|preload_tools|enable_browser|bash_|git_filters)/],
   ['Skills and marketplaces', /^(acp_skill_sourcing|github_url|registered_marketplaces)/],
   ['Pages and editors', /^(ui_|static_files_path|trust_workspace_pages|enable_vscode|vscode_)/],

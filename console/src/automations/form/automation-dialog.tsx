@@ -12,13 +12,6 @@ import { bodyOf, changesIn, FIELD_PATHS, valuesOf, type FormValues } from './for
 import { MoreFields } from './more-fields.js';
 import { TriggerFields } from './trigger-fields.js';
 
-/** What the parts of the form share. */
-export interface FormPart {
-  values: FormValues;
-  set: (changes: Partial<FormValues>) => void;
-  problemOf: (field: keyof FormValues) => string | undefined;
-}
-
 /** Makes an automation, or changes one. */
 export function AutomationDialog({
   automation,

@@ -1,9 +1,9 @@
 import { Field, TextField } from '../../ui/field.js';
-import type { FormPart } from './automation-dialog.js';
+import type { FormPart } from './form-part.js';
 import type { FormValues } from './form-values.js';
 
 const TEXTS: readonly {
-  field: keyof FormValues & string;
+  field: keyof FormValues;
   label: string;
   placeholder?: string;
   help?: string;

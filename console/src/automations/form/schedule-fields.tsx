@@ -3,7 +3,7 @@ import { useFetched } from '../../api/use-fetched.js';
 import { useQuery } from '../../api/use-query.js';
 import { TextField } from '../../ui/field.js';
 import { visible } from '../../ui/safe-text.js';
-import type { FormPart } from './automation-dialog.js';
+import type { FormPart } from './form-part.js';
 
 const PAUSE_MS = 300;
 const PROPOSALS = [

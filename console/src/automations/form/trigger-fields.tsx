@@ -3,7 +3,7 @@ import { useFetched } from '../../api/use-fetched.js';
 import { Field, TextField } from '../../ui/field.js';
 import { oneLine, visible } from '../../ui/safe-text.js';
 import { listAutomations } from '../automation-requests.js';
-import type { FormPart } from './automation-dialog.js';
+import type { FormPart } from './form-part.js';
 import type { TriggerKind } from './form-values.js';
 import { ScheduleFields } from './schedule-fields.js';
 

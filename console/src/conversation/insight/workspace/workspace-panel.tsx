@@ -177,7 +177,7 @@ function Row({ row, tree, onShow }: { row: TreeRow; tree: TreeState; onShow: (pa
         </span>
         <span class="ws-label">{oneLine(entry.name, 120)}</span>
       </button>
-      {level !== undefined && level.problem !== null && <span class="ws-problem">{level.problem}</span>}
+      {typeof level?.problem === 'string' && <span class="ws-problem">{level.problem}</span>}
       <span class="ws-size">{entry.size !== null && bytes(entry.size)}</span>
       <Mark entry={entry} />
     </li>
