@@ -205,7 +205,10 @@ describe('runs that wait for a free slot', () => {
       body: { detail: '1 runs wait already. Retry the request later.' },
     });
     const refused = await server.request('POST', '/api/conversations?on_limit=refuse', request);
-    expect(refused).toMatchObject({ status: 429, body: { detail: expect.stringContaining('run limit') as unknown } });
+    expect(refused).toMatchObject({
+      status: 429,
+      body: { detail: expect.stringContaining('run limit') as unknown },
+    });
     for (const query of ['on_limit=perhaps', 'priority=101', 'priority=1.5'])
       expect((await waiting.post(`run?${query}`)).status).toBe(422);
     expect(await queue()).toHaveLength(1);
