@@ -33,7 +33,7 @@ export default {
   testEnvironment: 'node',
   globalSetup: '<rootDir>/test/support/postgres/broker.mjs',
   globalTeardown: '<rootDir>/test/support/postgres/teardown.mjs',
-  maxWorkers: Math.min(2, os.availableParallelism()),
+  maxWorkers: Math.min(3, os.availableParallelism() + 1),
   // jest keeps what each file has loaded: a worker of the whole suite came to 2.6 GiB.
   workerIdleMemoryLimit: '1GB',
   testTimeout: 120_000,

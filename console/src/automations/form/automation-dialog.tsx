@@ -8,7 +8,8 @@ import { visible } from '../../ui/safe-text.js';
 import { StoreFoot } from '../../ui/store-foot.js';
 import { changeAutomation, createAutomation } from '../automation-requests.js';
 import type { Automation } from '../automation-texts.js';
-import { bodyOf, changesIn, FIELD_PATHS, valuesOf, type FormValues } from './form-values.js';
+import type { FormPart } from './form-part.js';
+import { bodyOf, changesIn, FIELD_PATHS, valuesOf } from './form-values.js';
 import { MoreFields } from './more-fields.js';
 import { TriggerFields } from './trigger-fields.js';
 
