@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
@@ -73,6 +73,18 @@ describe('the sandbox of a server', () => {
   });
 
   describeWithBubblewrap('with bubblewrap', () => {
+    it('runs no start-up file of a shell outside of itself', async () => {
+      const home = path.join(folder, 'home');
+      await mkdir(home);
+      await writeFile(path.join(home, '.bashrc'), `readlink /proc/self/ns/pid >> ${folder}/namespaces\n`);
+      const running = await start({ HOME: home });
+      expect(await statusOf(running)).toMatchObject({ mode: 'guarded' });
+      await run(running, 'echo works');
+      await running.request('POST', '/api/bash/execute_bash_command', { command: 'echo works' });
+      const seen = await readFile(path.join(folder, 'namespaces'), 'utf8').catch(() => '');
+      expect(seen).not.toContain(await readlink('/proc/self/ns/pid'));
+    });
+
     it('is guarded where only the stricter mode does not work, and refuses that with the reason', async () => {
       const bin = await pathWithoutBubblewrap();
       const real = (process.env['PATH'] ?? '').split(':').map((place) => path.join(place, 'bwrap'));

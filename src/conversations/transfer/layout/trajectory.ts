@@ -30,9 +30,9 @@ export interface TrajectorySource {
   masking: Masking;
 }
 
-/** Excluded: credentials of running agents, internal files, and files that other members contain. */
+/** Excluded: credentials of agents, contents of the workspace, internal files, what other members contain. */
 const LEFT_OUT =
-  /^(acp|tasks|unfinished|events\.(jsonl|index)|metadata\.json.*|owner_lease\.json|.*\.tmp|.*\.lock)$/;
+  /^(acp|tasks|checkpoints|unfinished|events\.(jsonl|index)|metadata\.json.*|owner_lease\.json|.*\.tmp|.*\.lock)$/;
 const PERMISSIONS = 0o777;
 /** Limits of one read of events. */
 const EVENTS_AT_ONCE = 100;
