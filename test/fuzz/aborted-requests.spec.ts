@@ -188,6 +188,9 @@ describe('requests that clients abort', () => {
       for (const { id } of items)
         await rawRequest(server.url, { method: 'DELETE', path: `/api/conversations/${id}` });
     }
+    const terminals = await rawRequest(server.url, { path: '/api/terminals' });
+    for (const { id } of (JSON.parse(terminals.text) as { items: { id: string }[] }).items)
+      await rawRequest(server.url, { method: 'DELETE', path: `/api/terminals/${id}` });
     let now = before;
     await eventually(
       async () => JSON.stringify((now = await handles())) === JSON.stringify(before),
