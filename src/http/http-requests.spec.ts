@@ -80,6 +80,7 @@ describe('the HTTP edge', () => {
             ],
           },
           true,
+          { key: undefined, priority: 0 },
         ],
       ]);
     });

@@ -13,9 +13,10 @@ const GROUPS: readonly (readonly [title: string, names: RegExp])[] = [
   ['Sandbox and containers', /^(sandbox|conversation_(container|engine|image|runtime))/],
   [
     'Runs and conversations',
-    /^(max_concurrent_runs|max_queued_runs|on_run_limit|resume_on_start|lease_|conversation_)/,
+    /^(max_concurrent_runs|max_queued_runs|on_run_limit|resume_on_start|lease_|conversation_|checkpoints)/,
   ],
-  ['Tools and commands', /^(shell_environment|preload_tools|enable_browser|bash_|git_filters)/],
+  ['Automations', /^(max_automation|automation_)/],
+  ['Tools and commands', /^(shell_environment|preload_tools|enable_browser|bash_|git_filters|terminals)/],
   ['Skills and marketplaces', /^(acp_skill_sourcing|github_url|registered_marketplaces)/],
   ['Pages and editors', /^(ui_|static_files_path|trust_workspace_pages|enable_vscode|vscode_)/],
   ['OpenAI-compatible API', /^gateway_/],
