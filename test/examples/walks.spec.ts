@@ -114,7 +114,7 @@ describe('the documents, followed word for word', () => {
       env: {},
       instead: { 'http://localhost:8000': url, '/tmp/resume.mjs': path.join(cwd, 'resume.mjs') },
     });
-    const [, created = '', reviewed = '', followed = '', confirmed = '', ...further] = outputs;
+    const [, created = '', reviewed = '', followed = '', streamed = '', confirmed = '', ...further] = outputs;
     const [repeated = '', refused = '', ...others] = further;
     expect(others).toEqual([]);
     expect(JSON.parse(reviewed)).toEqual({
@@ -129,6 +129,7 @@ describe('the documents, followed word for word', () => {
     expect(frames.slice(0, 2)).toEqual(['sync', 'durable 0 SystemPromptEvent']);
     expect(frames.filter((line) => line === 'durable 5 ActionEvent')).toHaveLength(2);
     expect(frames.filter((line) => line === 'durable 4 ConversationStateUpdateEvent stats')).toHaveLength(1);
+    expect(streamed).toMatch(/^retry: 1000\n\nevent: sync\ndata: \{"from_seq":-1,"through_seq":\d+\}/);
     expect(confirmed).toMatch(
       /"summary":"terminal: \{\\"command\\": \\"echo hello\\"\}".*\{"success":true\}/s,
     );
