@@ -13,7 +13,7 @@ const OF_ALL_CONVERSATIONS = ['', '/search', '/count', '/summaries', '/import', 
 /** Routes of other things than conversations, by their placeholders. */
 const OTHER_PLACEHOLDERS =
   // A shared conversation is read from the storage, by any server.
-  /^:(command_id|connection_id|event_id|extension_name|file_path|job_id|key|name|page|plugin_name|profile_id|secret_name|settings_key|sha|share_id|shared_id|skill_name|webhook_id)$/;
+  /^:(automation_id|command_id|connection_id|event_id|extension_name|file_path|job_id|key|name|org_id|page|plugin_name|profile_id|run_id|secret_name|settings_key|sha|share_id|shared_id|skill_name|source|terminal_id|webhook_id)$/;
 
 describe('the routes of the server', () => {
   let folder: string;
