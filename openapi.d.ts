@@ -6957,7 +6957,7 @@ export interface components {
         Automation: {
             /**
              * Format: uuid
-             * @description Its id.
+             * @description A UUID that the server has made.
              */
             id: string;
             /**
@@ -6970,7 +6970,7 @@ export interface components {
              * @description The same for all: this server has no organisations.
              */
             org_id: string;
-            /** @description Its name. */
+            /** @description What people call it. */
             name: string;
             /** @description What the agent is to do in each run. */
             prompt: string | null;
@@ -7137,12 +7137,12 @@ export interface components {
         AutomationRun: {
             /**
              * Format: uuid
-             * @description Its id.
+             * @description A UUID that the server has made.
              */
             id: string;
             /**
              * Format: uuid
-             * @description Its automation.
+             * @description The automation that it is a run of.
              */
             automation_id: string;
             /**
@@ -7164,7 +7164,7 @@ export interface components {
             phase_label: string | null;
             /**
              * Format: date-time
-             * @description Since when.
+             * @description When this phase began; null before the first one.
              */
             phase_updated_at: string | null;
             /**
@@ -7250,7 +7250,7 @@ export interface components {
             uploads: {
                 [key: string]: unknown;
             }[];
-            /** @description Always 0. */
+            /** @description Always 0: this server keeps no uploads. */
             total: number;
         };
         AutomationWebhook: {
@@ -11238,7 +11238,7 @@ export interface components {
             retry_pause?: number;
             /** @description Failed runs in a row after which it is switched off; null: only failures that do not pass by themselves count. */
             disable_after_failures?: number | null;
-            /** @description Its name. */
+            /** @description What people call it; titles of its conversations begin with it. */
             name: string;
             /** @description What the agent is to do in each run. */
             prompt: string;
@@ -11416,7 +11416,7 @@ export interface components {
             retry_pause?: number;
             /** @description Failed runs in a row after which it is switched off; null: only failures that do not pass by themselves count. */
             disable_after_failures?: number | null;
-            /** @description Its name. */
+            /** @description What people call it; titles of its conversations begin with it. */
             name: string;
             /** @description What the agent is to do in each run. */
             prompt: string;
@@ -13636,7 +13636,7 @@ export interface components {
             retry_pause?: number;
             /** @description Failed runs in a row after which it is switched off; null: only failures that do not pass by themselves count. */
             disable_after_failures?: number | null;
-            /** @description Its name. */
+            /** @description What people call it; titles of its conversations begin with it. */
             name?: string;
             /** @description What the agent is to do; null changes nothing. */
             prompt?: string | null;
@@ -38490,7 +38490,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description They are. */
+            /** @description Automations are served. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -38557,7 +38557,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description They are. */
+            /** @description Automations are served. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -39227,7 +39227,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Never. */
+            /** @description Never answered by this server. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -39435,7 +39435,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Never. */
+            /** @description Never answered by this server. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -40563,7 +40563,6 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description Runs fetch the plugin from GitHub. */
         requestBody: {
             content: {
                 /**
@@ -40714,14 +40713,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the run. */
+                /** @description A UUID, as in the `id` of one of the runs. */
                 run_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The run. */
+            /** @description The run with its last status. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -40840,7 +40839,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the automation. */
+                /** @description A UUID, as in the `id` of its automation. */
                 automation_id: string;
             };
             cookie?: never;
@@ -40948,7 +40947,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the automation. */
+                /** @description A UUID, as in the `id` of its automation. */
                 automation_id: string;
             };
             cookie?: never;
@@ -41063,7 +41062,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the automation. */
+                /** @description A UUID, as in the `id` of its automation. */
                 automation_id: string;
             };
             cookie?: never;
@@ -41207,7 +41206,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the automation. */
+                /** @description A UUID, as in the `id` of its automation. */
                 automation_id: string;
             };
             cookie?: never;
@@ -41338,7 +41337,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description Id of the automation. */
+                /** @description A UUID, as in the `id` of its automation. */
                 automation_id: string;
             };
             cookie?: never;
@@ -41446,7 +41445,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the automation. */
+                /** @description A UUID, as in the `id` of its automation. */
                 automation_id: string;
             };
             cookie?: never;
@@ -41554,14 +41553,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the run. */
+                /** @description A UUID, as in the `id` of one of the runs. */
                 run_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Never. */
+            /** @description Never answered by this server. */
             200: {
                 headers: {
                     [name: string]: unknown;

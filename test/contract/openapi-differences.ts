@@ -48,6 +48,7 @@ export const DELIBERATE: readonly Deliberate[] = [
       /^POST \/api\/conversations(\/\{conversation_id\}\/(run|events|events\/respond_to_confirmation))? query (on_limit|priority)$/,
     why: 'a run may wait for a free slot',
   },
+  { place: 'response ServerInfo.runtime_services', why: 'tells the web UI that automations are served' },
   { place: 'response Success.queued_run', why: 'a run may wait for a free slot' },
   {
     place: /^(response ConversationInfo|request (Start|Update)Conversation(Request)?)\.max_budget_per_run$/,

@@ -19,10 +19,10 @@ const listOf = (name: string): JsonSchema => ({
 });
 
 const AUTOMATION: Record<string, DescribedField> = {
-  id: [id, 'Its id.'],
+  id: [id, 'A UUID that the server has made.'],
   user_id: [id, 'The same for all: this server has no users.'],
   org_id: [id, 'The same for all: this server has no organisations.'],
-  name: [text, 'Its name.'],
+  name: [text, 'What people call it.'],
   prompt: [textOrNull, 'What the agent is to do in each run.'],
   model: [textOrNull, 'Name of the LLM profile; null: the model of the agent.'],
   agent_profile_id: [idOrNull, 'The agent profile; null: the active one, or the agent of the settings.'],
@@ -70,8 +70,8 @@ const AUTOMATION: Record<string, DescribedField> = {
 };
 
 const RUN: Record<string, DescribedField> = {
-  id: [id, 'Its id.'],
-  automation_id: [id, 'Its automation.'],
+  id: [id, 'A UUID that the server has made.'],
+  automation_id: [id, 'The automation that it is a run of.'],
   status: [
     { type: 'string', enum: ['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED', 'SKIPPED'] },
     'What has become of it.',
@@ -81,7 +81,7 @@ const RUN: Record<string, DescribedField> = {
   current_phase: [textOrNull, 'As `phase_label`.'],
   phase_code: [textOrNull, 'What it does: `queued`, `preparing` or `running_agent`.'],
   phase_label: [textOrNull, 'The same for people.'],
-  phase_updated_at: [timeOrNull, 'Since when.'],
+  phase_updated_at: [timeOrNull, 'When this phase began; null before the first one.'],
   conversation_id: [idOrNull, 'The conversation that works on it; null before its start.'],
   cost: [numberOrNull, 'US dollars that the conversation has cost; null before the end.'],
   timeout_at: [timeOrNull, 'When it is stopped.'],
@@ -110,7 +110,7 @@ export function automationSchemas(): Record<string, JsonSchema> {
     AutomationConsent: objectSchema({ consent_granted: [flag, 'As it was sent.'] }),
     AutomationUploads: objectSchema({
       uploads: [{ type: 'array', items: object, maxItems: 0 }, 'Always empty.'],
-      total: [integer, 'Always 0.'],
+      total: [integer, 'Always 0: this server keeps no uploads.'],
     }),
     AutomationCapabilities: objectSchema({
       ready: [flag, 'Whether automations can be created.'],

@@ -17,7 +17,7 @@ export class AutomationServiceController {
     tag,
     summary: 'Check whether automations are served',
     description: 'The web UI shows its pages about automations if this answers `ok`.',
-    answers: { 200: { description: 'They are.', schema: 'AutomationHealth' } },
+    answers: { 200: { description: 'Automations are served.', schema: 'AutomationHealth' } },
     open: true,
   })
   health(): { status: 'ok' } {
@@ -30,7 +30,7 @@ export class AutomationServiceController {
     tag,
     summary: 'Check whether automations are served, for probes',
     description: 'As `health`. Whether the server as a whole accepts work is the answer of `/ready`.',
-    answers: { 200: { description: 'They are.', schema: 'AutomationHealth' } },
+    answers: { 200: { description: 'Automations are served.', schema: 'AutomationHealth' } },
     open: true,
   })
   ready(): { status: 'ok' } {

@@ -80,7 +80,7 @@ class ExtraFieldsDto {
 
 /** A new automation. */
 class NewAutomationDto extends ExtraFieldsDto {
-  @Field(name, 'Its name.')
+  @Field(name, 'What people call it; titles of its conversations begin with it.')
   name!: string;
 
   @Field(prompt, 'What the agent is to do in each run.')
@@ -142,7 +142,7 @@ export class PluginPresetDto extends NewAutomationDto {
 /** Changes of an automation. Fields that are missing stay as they are. */
 @NoOtherFields()
 export class UpdateAutomationDto extends ExtraFieldsDto {
-  @Field(name, 'Its name.', { optional: true })
+  @Field(name, 'What people call it; titles of its conversations begin with it.', { optional: true })
   name?: string;
 
   @Field(nullable(prompt), 'What the agent is to do; null changes nothing.', { optional: true })

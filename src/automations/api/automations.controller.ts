@@ -38,7 +38,7 @@ documentSchemas(async () => (await import('./automation-schemas.js')).automation
 
 const tag = 'Automations';
 const ID = {
-  automation_id: { type: 'string', format: 'uuid', description: 'Id of the automation.' },
+  automation_id: { type: 'string', format: 'uuid', description: 'A UUID, as in the `id` of its automation.' },
 };
 const UNKNOWN = { 404: 'No automation has this id, or it belongs to another key.' };
 const EXAMPLE = {
@@ -87,7 +87,16 @@ export class AutomationsController {
     description: 'Each run is a new conversation with this prompt. A `template` is used once: see there.',
     body: { schema: PromptPresetDto, example: EXAMPLE },
     answers: {
-      201: { description: 'The new automation.', schema: 'Automation' },
+      201: {
+        description: 'The new automation.',
+        schema: 'Automation',
+        links: {
+          change: {
+            operationId: 'Automations_update',
+            parameters: { automation_id: '$response.body#/id' },
+          },
+        },
+      },
       200: {
         description: 'The automation that was made from this template before, unchanged.',
         schema: 'Automation',
@@ -112,7 +121,6 @@ export class AutomationsController {
     body: {
       schema: PluginPresetDto,
       example: { ...EXAMPLE, plugins: [{ source: 'github:OpenHands/extensions' }] },
-      needs: 'Runs fetch the plugin from GitHub.',
     },
     answers: {
       201: { description: 'The new automation.', schema: 'Automation' },
@@ -137,8 +145,10 @@ export class AutomationsController {
     tag,
     summary: 'Cancel a run',
     description: 'Stops its agent in the middle of its step. Answers when it has stopped.',
-    path: { run_id: { type: 'string', format: 'uuid', description: 'Id of the run.' } },
-    answers: { 200: { description: 'The run.', schema: 'AutomationRun' } },
+    path: {
+      run_id: { type: 'string', format: 'uuid', description: 'A UUID, as in the `id` of one of the runs.' },
+    },
+    answers: { 200: { description: 'The run with its last status.', schema: 'AutomationRun' } },
     errors: { 404: 'No run has this id, or it belongs to another key.', 409: 'The run is over.' },
   })
   async cancel(
@@ -282,8 +292,10 @@ export class AutomationsController {
     tag,
     summary: 'Report the end of a script (unsupported)',
     description: 'Runs here are conversations, whose end the server sees itself.',
-    path: { run_id: { type: 'string', format: 'uuid', description: 'Id of the run.' } },
-    answers: { 200: { description: 'Never.' } },
+    path: {
+      run_id: { type: 'string', format: 'uuid', description: 'A UUID, as in the `id` of one of the runs.' },
+    },
+    answers: { 200: { description: 'Never answered by this server.' } },
     errors: { 409: 'No run of this server is a script.' },
   })
   complete(@Param('run_id') runId: string): never {

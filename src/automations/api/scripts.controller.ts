@@ -5,7 +5,7 @@ import { ScriptsUnsupportedError } from '../automation-errors.js';
 
 const tag = 'Automations';
 const REFUSED = { 501: 'This server runs no scripts. The answer names the route that takes a prompt.' };
-const NEVER = { description: 'Never.' };
+const NEVER = { description: 'Never answered by this server.' };
 
 /** What the original does with Python scripts: this server says that it does not, and what to do instead. */
 @Controller('api/automation/v1')
