@@ -41067,6 +41067,7 @@ export interface operations {
             };
             cookie?: never;
         };
+        /** @description Send the example of `POST /api/automation/v1/preset/prompt` first. */
         requestBody: {
             content: {
                 /**

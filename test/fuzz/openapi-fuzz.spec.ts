@@ -110,11 +110,18 @@ const BODIES = [
   new Uint8Array(3),
 ];
 
+/** The words for parameters of paths that name something else than a conversation. */
+const KNOWN_WORDS: Readonly<Record<string, string>> = {
+  event_id: 'event',
+  automation_id: 'automation',
+  terminal_id: 'terminal',
+};
+
 describe('a server with fuzzed requests', () => {
   let server: ServerProcess;
   let folder: string;
-  /** Replacements for the words `known` and `event` in paths and queries. */
-  let known: { conversation: string; event: string };
+  /** Replacements for the words `known`, `event`, `automation` and `terminal` in paths and queries. */
+  let known: { conversation: string; event: string; automation: string; terminal: string };
   let operations: FuzzedOperation[];
   let values: SchemaValues;
 
@@ -138,7 +145,18 @@ describe('a server with fuzzed requests', () => {
     const conversation = await ConversationClient.create(server, scriptedRequest('work', 'SAY: hi'));
     await conversation.reaches('finished');
     const [event] = await conversation.events();
-    known = { conversation: conversation.id, event: event?.id ?? '' };
+    const automation = await server.request('POST', '/api/automation/v1/preset/prompt', {
+      name: 'known',
+      prompt: 'FINISH: done',
+      trigger: { type: 'manual' },
+    });
+    const terminal = await server.request('POST', `/api/conversations/${conversation.id}/terminals`, {});
+    known = {
+      conversation: conversation.id,
+      event: event?.id ?? '',
+      automation: (automation.body as { id: string }).id,
+      terminal: (terminal.body as { id: string }).id,
+    };
     // Named resources have the id of the conversation as their name.
     const { id } = conversation;
     await server.request('POST', `/api/profiles/${id}`, { llm: { model: 'scripted/x' } });
@@ -151,7 +169,7 @@ describe('a server with fuzzed requests', () => {
   function requestOf(operation: FuzzedOperation): fc.Arbitrary<FuzzedRequest> {
     const one = (items: readonly string[]) => fc.constantFrom(...items);
     const ids = operation.pathNames.map((name) => {
-      const good = fc.constant(name === 'event_id' ? 'event' : 'known');
+      const good = fc.constant(KNOWN_WORDS[name] ?? 'known');
       return fc.oneof({ weight: 6, arbitrary: good }, fc.constant(UNKNOWN), one(PATH_PARTS));
     });
     const names = one([...operation.queryNames, 'x', '__proto__']);
@@ -213,8 +231,8 @@ describe('a server with fuzzed requests', () => {
     }
     expect(Object.fromEntries(violations)).toEqual({});
     // Requests that are always refused test little. Some operations cannot succeed here: extensions, sign-
-    // ins, a condenser.
-    expect(reached.size).toBeGreaterThan(operations.length * 0.6);
+    // ins, a condenser, scripts and webhooks of automations.
+    expect(reached.size).toBeGreaterThan(operations.length * 0.57);
     expect((await server.request('GET', '/alive')).status).toBe(200);
   }, 3_600_000);
 
@@ -222,8 +240,16 @@ describe('a server with fuzzed requests', () => {
     const route = template
       .replaceAll(/(?<=[/=])known\b/g, known.conversation)
       .replaceAll(/(?<=[/=])event\b/g, known.event)
+      .replaceAll(/(?<=\/v1\/)automation\b/g, known.automation)
+      .replaceAll(/(?<=[/=])terminal\b/g, known.terminal)
       .replaceAll(/(?<==)workdir\b/g, encodeURIComponent(path.join(server.cwd, 'work')));
-    return rawRequest(server.url, { method, path: route, headers, body });
+    return rawRequest(server.url, {
+      method,
+      path: route,
+      headers,
+      body,
+      isEndless: template.includes('/events/stream'),
+    });
   }
 });
 

@@ -14,14 +14,17 @@ export interface RawAnswer {
  */
 export async function rawRequest(
   url: string,
-  { method = 'GET', path = '/', headers = {}, body = '' }: RawRequest = {},
+  { method = 'GET', path = '/', headers = {}, body = '', isEndless = false }: RawRequest = {},
 ): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);
   const sent = request({ hostname, port, method, path, headers, agent: false });
   sent.end(body);
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
+  for await (const chunk of response) {
+    chunks.push(chunk as Buffer);
+    if (isEndless && response.statusCode === 200) break;
+  }
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,
@@ -34,6 +37,8 @@ interface RawRequest {
   path?: string;
   headers?: Record<string, string>;
   body?: string | Uint8Array;
+  /** The answer ends only with the connection: its beginning is read. */
+  isEndless?: boolean;
 }
 
 /** Requests a WebSocket upgrade. @returns `open`, or the status and the body of the refusal */

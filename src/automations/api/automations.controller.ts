@@ -190,7 +190,11 @@ export class AutomationsController {
       'Fields that are missing stay as they are. An active run goes on as it was started. Runs that wait are skipped when ' +
       'it is switched off.',
     path: ID,
-    body: { schema: UpdateAutomationDto, example: { enabled: false } },
+    body: {
+      schema: UpdateAutomationDto,
+      example: { enabled: false },
+      after: ['Automations_createFromPrompt'],
+    },
     answers: { 200: { description: 'The automation.', schema: 'Automation' } },
     errors: UNKNOWN,
   })
