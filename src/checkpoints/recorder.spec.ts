@@ -316,6 +316,16 @@ describe('CheckpointRecorder', () => {
     expect(fs.readFileSync(at('hard'), 'utf8')).toBe('mine');
   });
 
+  it('keeps files of a workspace that a repository around it leaves out', async () => {
+    execFileSync('git', ['init', '-q', root]);
+    fs.writeFileSync(path.join(root, '.gitignore'), '*\n');
+    const recorder = open();
+    await step(recorder, () => fs.writeFileSync(at('new'), 'text'));
+    expect((await steps(recorder)).map(({ changes }) => changes.map((change) => change.path))).toEqual([
+      ['new'],
+    ]);
+  });
+
   it('says what it does not keep: large files, files outside, too many of them', async () => {
     const recorder = open({ ...LIMITS, maxFiles: 10 });
     await step(recorder, () => fs.writeFileSync(at('big'), Buffer.alloc(200_000)), [

@@ -8,7 +8,7 @@ const MAX_RULES_FILE = 64 * 1024;
 const RULES_FILE = '.gitignore';
 
 /** How a path below the workspace is named from another folder. */
-interface Place {
+export interface Place {
   /** Characters of the path that go: those of a folder below the workspace. */
   strip: number;
   /** What comes before it: the way from a folder above the workspace. */

@@ -17,6 +17,7 @@ import {
   type RuleChain,
   type ScannedFolder,
   type ScannedRepository,
+  type Place,
 } from './scanned-folder.js';
 
 /** The clock of file systems has ticks of some milliseconds: changes within one leave no trace in times. */
@@ -194,6 +195,8 @@ export class WorkspaceWalk {
     for (let at = this.root; this.bounds?.mayContainTop(at) ?? true; at = path.dirname(at)) {
       const found = await gitFolderAt(at);
       if (found) {
+        // As a folder of build results: what is in it is no part of that repository.
+        if (isLeftOut(at, found.common, names)) return none;
         const prepend = names.map((name) => `${name}/`).join('');
         const repository = await this.repositoryAt(at, { strip: 0, prepend });
         this.outer ??= outerChain(at, found.common, names);
@@ -223,6 +226,23 @@ function outerChain(top: string, common: string, names: readonly string[]): Rule
     at = path.join(at, name);
   }
   return chain;
+}
+
+/** Whether the rules of a repository leave out a folder below it. @param names those on the way to it */
+function isLeftOut(top: string, common: string, names: readonly string[]): boolean {
+  return names.some((name, depth) => {
+    const place = (from: number): Place => ({
+      strip: 0,
+      prepend: names
+        .slice(from, depth)
+        .map((each) => `${each}/`)
+        .join(''),
+    });
+    let chain = withRules(undefined, path.join(common, 'info'), place(0), 'exclude');
+    for (let from = 0; from <= depth; from += 1)
+      chain = withRules(chain, path.join(top, ...names.slice(0, from)), place(from));
+    return isIgnored(chain, name, true);
+  });
 }
 
 /** Whether git tracks a file, or something in a folder, that its rules leave out. */
