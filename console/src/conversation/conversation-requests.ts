@@ -1,13 +1,11 @@
 import { signal } from '@preact/signals';
 import { api, call, type Schemas } from '../api/client.js';
+import { WAIT_FOR_SLOT } from '../api/run-limit.js';
 
 /** What a message consists of. */
 export type MessageContent = NonNullable<Schemas['SendMessageRequest']['content']>;
 /** Before which actions the agent waits for a person. */
 export type ConfirmationPolicy = Schemas['SetConfirmationPolicyRequest']['policy'];
-
-/** A person who starts a run rather waits than tries again. */
-const WAIT = { query: { on_limit: 'wait' } } as const;
 
 /** The requests about one conversation. Each throws an `ApiError` if it fails. */
 export class ConversationRequests {
@@ -27,7 +25,7 @@ export class ConversationRequests {
     return this.countAsked(
       call(
         api.POST('/api/conversations/{conversation_id}/events', {
-          params: { ...this.path, ...WAIT, header: { 'Idempotency-Key': key } },
+          params: { ...this.path, ...WAIT_FOR_SLOT, header: { 'Idempotency-Key': key } },
           body: { role: 'user', content, run },
         }),
       ),
@@ -36,7 +34,9 @@ export class ConversationRequests {
 
   run(): Promise<unknown> {
     return this.countAsked(
-      call(api.POST('/api/conversations/{conversation_id}/run', { params: { ...this.path, ...WAIT } })),
+      call(
+        api.POST('/api/conversations/{conversation_id}/run', { params: { ...this.path, ...WAIT_FOR_SLOT } }),
+      ),
     );
   }
 
@@ -63,7 +63,7 @@ export class ConversationRequests {
     return this.countAsked(
       call(
         api.POST('/api/conversations/{conversation_id}/events/respond_to_confirmation', {
-          params: { ...this.path, ...WAIT },
+          params: { ...this.path, ...WAIT_FOR_SLOT },
           body: reason === undefined ? { accept } : { accept, reason },
         }),
       ),

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { messageOf } from '../api/api-error.js';
 import { api, call } from '../api/client.js';
+import { WAIT_FOR_SLOT } from '../api/run-limit.js';
 import { navigate } from '../routing/address.js';
 import { showToast } from '../ui/toast.js';
 import { conversationPath, titleOf } from './texts.js';
@@ -42,9 +43,6 @@ export async function refuse(summary: Summary, reason: string): Promise<void> {
   }
 }
 
-/** A person who starts a run rather waits than tries again. */
-const WAIT = { query: { on_limit: 'wait' } } as const;
-
 /** Pauses after the current step. */
 export function pause(all: readonly Summary[]): Promise<void> {
   return forEach(all, 'paused', ({ id }) =>
@@ -55,7 +53,9 @@ export function pause(all: readonly Summary[]): Promise<void> {
 /** Starts a run. */
 export function resume(all: readonly Summary[]): Promise<void> {
   return forEach(all, 'resumed', ({ id }) =>
-    call(api.POST('/api/conversations/{conversation_id}/run', { params: { ...pathOf(id), ...WAIT } })),
+    call(
+      api.POST('/api/conversations/{conversation_id}/run', { params: { ...pathOf(id), ...WAIT_FOR_SLOT } }),
+    ),
   );
 }
 
@@ -118,7 +118,7 @@ async function respond(summary: Summary, accept: boolean, reason: string | undef
     try {
       await call(
         api.POST('/api/conversations/{conversation_id}/events/respond_to_confirmation', {
-          params: { ...pathOf(id), ...WAIT },
+          params: { ...pathOf(id), ...WAIT_FOR_SLOT },
           body: { accept, ...(reason !== undefined && reason !== '' && { reason }) },
         }),
       );

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { ApiError, messageOf } from '../api/api-error.js';
 import { api, call } from '../api/client.js';
+import { WAIT_FOR_SLOT } from '../api/run-limit.js';
 import { newId } from '../api/new-id.js';
 import { navigate, viewQuery } from '../routing/address.js';
 import { Button } from '../ui/button.js';
@@ -154,7 +155,7 @@ async function loadStored(): Promise<Stored & { active: string | null | undefine
 async function create(sent: Draft, id: string): Promise<string> {
   const created = await call(
     api.POST('/api/conversations', {
-      params: { header: { 'Idempotency-Key': id }, query: { on_limit: 'wait' } },
+      params: { header: { 'Idempotency-Key': id }, ...WAIT_FOR_SLOT },
       body: toRequest(sent, id),
     }),
   );
