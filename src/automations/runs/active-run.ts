@@ -2,7 +2,13 @@ import { errorMessage } from '../../errors/index.js';
 import type { Clock } from '../clock.js';
 import type { Automation } from '../definitions/automation.js';
 import type { AutomationRun } from './automation-run.js';
-import { type LaunchedRun, LaunchError, NoRoomError, type RunLauncher } from './run-launcher.js';
+import {
+  HeldElsewhereError,
+  type LaunchedRun,
+  LaunchError,
+  NoRoomError,
+  type RunLauncher,
+} from './run-launcher.js';
 import { failure, type RunOutcome } from './run-outcome.js';
 
 /** How often a conversation is looked for that another process works on (ms). */
@@ -114,11 +120,23 @@ export class ActiveRun {
       const found = await this.launcher.find(this.automation, this.run);
       if (found.state === 'here') return found.launched;
       if (found.state === 'ended') return found.outcome;
-      if (found.state === 'missing')
-        return this.launcher.launch(this.automation, this.run, this.abort.signal);
+      if (found.state === 'missing') {
+        const launched = await this.launch();
+        if (launched) return launched;
+      }
       await this.pause(LOOK_MS);
       if (this.isLeft) return undefined;
       if (this.stoppedAs) return this.stoppedAs;
+    }
+  }
+
+  /** Undefined if another server was faster: two may take a run over, as after a jump of the clock. */
+  private async launch(): Promise<LaunchedRun | undefined> {
+    try {
+      return await this.launcher.launch(this.automation, this.run, this.abort.signal);
+    } catch (error) {
+      if (error instanceof HeldElsewhereError) return undefined;
+      throw error;
     }
   }
 

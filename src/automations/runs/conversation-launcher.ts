@@ -15,7 +15,14 @@ import { Catalogue, LeaseHeldError, TakeoverPendingError } from '../../storage/i
 import type { Automation } from '../definitions/automation.js';
 import { type AutomationRun, conversationIdOf, type FailureKind } from './automation-run.js';
 import { ConversationRequests } from './conversation-requests.js';
-import { type FoundRun, type LaunchedRun, LaunchError, NoRoomError, RunLauncher } from './run-launcher.js';
+import {
+  type FoundRun,
+  HeldElsewhereError,
+  type LaunchedRun,
+  LaunchError,
+  NoRoomError,
+  RunLauncher,
+} from './run-launcher.js';
 import { failure, type RunOutcome } from './run-outcome.js';
 import { promptOf, turnOf } from './run-prompt.js';
 
@@ -65,6 +72,7 @@ export class ConversationLauncher extends RunLauncher {
     } catch (error) {
       if (error instanceof LaunchError) throw error;
       if (error instanceof RunLimitError) throw new NoRoomError(error.message);
+      if (isHeldElsewhere(error)) throw new HeldElsewhereError(errorMessage(error));
       throw new LaunchError(errorMessage(error), failure(kindOf(error), reasonOf(error)));
     }
   }
@@ -79,8 +87,7 @@ export class ConversationLauncher extends RunLauncher {
       conversation = await this.conversations.open(id);
     } catch (error) {
       if (error instanceof ConversationNotFoundError) return { state: 'missing' };
-      if (error instanceof LeaseHeldError || error instanceof TakeoverPendingError)
-        return { state: 'working' };
+      if (isHeldElsewhere(error)) return { state: 'working' };
       throw error;
     }
     if (conversation.isWorking) return { state: 'here', launched: this.follow(conversation) };
@@ -162,6 +169,10 @@ function inContainers(): LaunchError {
   const reason =
     'Runs of automations are conversations outside of containers, which this server does not start';
   return new LaunchError(reason, failure('config', reason));
+}
+
+function isHeldElsewhere(error: unknown): boolean {
+  return error instanceof LeaseHeldError || error instanceof TakeoverPendingError;
 }
 
 function costOf({ state }: Conversation): number {

@@ -16,6 +16,11 @@ export class NoRoomError extends Error {
   override readonly name = 'NoRoomError';
 }
 
+/** Another server holds the conversation of the run: it works on it, or its end is not known yet. */
+export class HeldElsewhereError extends Error {
+  override readonly name = 'HeldElsewhereError';
+}
+
 /** The run cannot be started. The message is a sentence for people. */
 export class LaunchError extends Error {
   override readonly name = 'LaunchError';
@@ -41,7 +46,7 @@ export abstract class RunLauncher {
   /**
    * Starts the conversation of a run, or goes on with the one that a crash has left: it is started once.
    * @param signal aborted when nobody wants the run any more
-   * @throws NoRoomError, LaunchError
+   * @throws NoRoomError, HeldElsewhereError, LaunchError
    */
   abstract launch(automation: Automation, run: AutomationRun, signal: AbortSignal): Promise<LaunchedRun>;
 
