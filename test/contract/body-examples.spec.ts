@@ -114,14 +114,14 @@ describe('the examples of the API document', () => {
     expect(examples.needing.sort()).toEqual(Object.keys(SURROUNDINGS).sort());
   });
 
-  it.concurrent.each(examples.all)(
+  it.concurrent.each(batches(examples.all))(
     'accepts the examples of %s on a new server',
-    async (id, references) => {
-      const { env, prepare = {}, stop } = (await SURROUNDINGS[id]?.()) ?? {};
+    async (_ids, batch) => {
+      const { env, prepare = {}, stop } = (await surroundingsOf(batch)) ?? {};
       const server = await ServerProcess.start({ env });
       try {
         const sent = new SentExamples(examples, server, prepare);
-        for (const reference of references) {
+        for (const reference of batch.flatMap(([, references]) => references)) {
           const answer = await sent.send(reference);
           const { description } = examples.find(reference).operation;
           expect({
@@ -141,6 +141,30 @@ describe('the examples of the API document', () => {
     LONGEST_MS,
   );
 });
+
+/** Operations with examples, and the references of each. */
+type Operations = [id: string, references: string[]][];
+
+/**
+ * Operations that share a new server. No two of them are of one part of the API, so that each still has to
+ * name the requests of its part which it follows. One that needs more than requests has a server of its own.
+ */
+function batches(all: Operations): [ids: string, batch: Operations][] {
+  const shared: Operations[] = [];
+  const taken = new Map<string, number>();
+  for (const one of all.filter(([id]) => !(id in SURROUNDINGS))) {
+    const [part = ''] = one[0].split('_');
+    const index = taken.get(part) ?? 0;
+    taken.set(part, index + 1);
+    (shared[index] ??= []).push(one);
+  }
+  const own = all.filter(([id]) => id in SURROUNDINGS).map((one) => [one]);
+  return [...shared, ...own].map((batch) => [batch.map(([id]) => id).join(', '), batch]);
+}
+
+async function surroundingsOf([first]: Operations): Promise<Surroundings | undefined> {
+  return first && SURROUNDINGS[first[0]]?.();
+}
 
 /** Waits until the run of the example conversation has ended. */
 async function afterRun(body: unknown, { server, answerTo }: SentExamples): Promise<unknown> {
