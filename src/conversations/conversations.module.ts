@@ -43,6 +43,7 @@ import { Tenancy } from './owners/tenancy.js';
 import { ProfileDiagnosisController } from './api/profile-diagnosis.controller.js';
 import { ProfileDiagnosis } from './profiles/profile-diagnosis.js';
 import { ProfileReferences } from './profiles/profile-references.js';
+import { RequestsFromSettings } from './profiles/requests-from-settings.js';
 import { RunQueueController } from './api/run-queue.controller.js';
 import { RunQueue } from './runs/queue/run-queue.js';
 import { RunSlots } from './runs/run-slots.js';
@@ -130,6 +131,7 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
     LaunchProfiles,
     ProfileDiagnosis,
     ProfileReferences,
+    RequestsFromSettings,
     ConversationCreation,
     ConversationsService,
     ConversationSummaries,
@@ -155,6 +157,7 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
   exports: [
     ContextLoader,
     ConversationRegistry,
+    ConversationSummaries,
     ConversationsService,
     KeyWorkspaces,
     LaunchProfiles,
@@ -163,6 +166,7 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
     Tenancy,
     EventBusModule,
     RunQueue,
+    RequestsFromSettings,
     RunSlots,
     SummaryFeed,
     UnusedConversations,

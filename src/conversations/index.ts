@@ -2,6 +2,7 @@ export { condenser } from './api/dto/agent/agent.dto.js';
 export { hookConfig } from './api/dto/agent/hook-config.dto.js';
 export type { AgentDefinitionDto } from './api/dto/agent/agent-definition.dto.js';
 export { definitionProblem, readDefinition } from './sub-agents/definitions.js';
+export { conversationIdFor, readIdempotencyKey } from './api/headers/idempotency-key.js';
 export type { Conversation } from './conversation/conversation.js';
 export { OBSERVABILITY_HEADERS, withObservabilityHeaders } from './api/headers/observability-headers.js';
 export {
@@ -36,6 +37,11 @@ export {
   LaunchProfiles,
   type LaunchedProfile,
 } from './profiles/launch-profiles.js';
+export {
+  type ChosenAgent,
+  type ChosenProfiles,
+  RequestsFromSettings,
+} from './profiles/requests-from-settings.js';
 export type { NewMessage, RequestedConversation } from './state/start-request.js';
 export { RunQueue } from './runs/queue/run-queue.js';
 export type { OnRunLimit, QueuePlace, RunRequest } from './runs/queue/queued-run.js';
@@ -46,6 +52,9 @@ export { ownerFilter, Ownership } from './owners/ownership.js';
 export { ConversationRegistry } from './registry/conversation-registry.js';
 export { Tenancy } from './owners/tenancy.js';
 export { WorkspaceHost } from './conversation/workspace-host.js';
+export { ConversationSummaries } from './queries/conversation-summaries.js';
+export type { PendingCall } from './queries/pending-calls.js';
+export { parseCursor } from './queries/summary-page.js';
 export { isBookmarked } from './queries/bookmark.js';
 export { structuredOutput } from './queries/structured-output.js';
 export { SummaryFeed } from './queries/summary-feed.js';

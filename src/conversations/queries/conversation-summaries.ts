@@ -15,7 +15,7 @@ import { conversationSummary, type ConversationSummary } from '../state/conversa
 import { sealedState } from '../state/stored-conversation.js';
 import { unreadableReason } from '../state/unreadable.js';
 import { joinItems, type JsonPage } from './json-page.js';
-import { callsLine, pendingCalls, pendingCallsIn } from './pending-calls.js';
+import { callsLine, maskedCalls, type PendingCall, pendingCalls, pendingCallsIn } from './pending-calls.js';
 import { formatCursor, type SummaryQuery } from './summary-page.js';
 
 /** Enough for about 20,000 conversations. */
@@ -152,6 +152,27 @@ export class ConversationSummaries {
     const json = jsonToKeep(await this.storedSummary(state));
     if (this.registry.isFullyStored(id)) this.keep(state, stamp, json);
     return json;
+  }
+
+  /**
+   * The actions that wait for a confirmation, masked.
+   * @throws ConversationNotFoundError
+   */
+  async pendingCalls(id: string): Promise<PendingCall[]> {
+    const conversation = this.registry.opened(id);
+    if (conversation && (await isDurable(conversation))) {
+      const { masker } = conversation.agentRuntime;
+      return maskedCalls(pendingCalls(await conversation.view()), (text) => masker.mask(text));
+    }
+    const state = await this.registry.peek(id);
+    if (!state) throw new ConversationNotFoundError(id);
+    const vault = new SecretVault(state);
+    const { log } = await this.store.readLog(id);
+    try {
+      return maskedCalls(await pendingCallsIn(log), (text) => vault.mask(text));
+    } finally {
+      await log.close();
+    }
   }
 
   private async summary(id: string): Promise<ConversationSummary> {

@@ -44,6 +44,11 @@ export async function pendingCallsIn(log: LogReader): Promise<PendingCall[]> {
   return pendingCalls(view);
 }
 
+/** Calls whose arguments may be shown. */
+export function maskedCalls(calls: readonly PendingCall[], mask: (text: string) => string): PendingCall[] {
+  return calls.map(({ tool, input }) => ({ tool: mask(tool), input: mask(input) }));
+}
+
 /** Calls as one line: the first with its arguments, and how many there are besides. */
 export function callsLine(
   calls: readonly PendingCall[],
