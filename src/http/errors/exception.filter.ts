@@ -1,29 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
-import {
-  DomainError,
-  errorMessage,
-  errorStack,
-  InvalidRequestError,
-  retryHeaders,
-  WIRE_CODES,
-} from '../../errors/index.js';
-import { currentRequest } from '../../logging/index.js';
-import { describeProblems } from '../validation/input-echo.js';
+import { DomainError, errorMessage, errorStack, retryHeaders, WIRE_CODES } from '../../errors/index.js';
 import { openAiErrorHeaders, usesOpenAiErrors, withOpenAiError } from './openai-error.js';
 import { dropRestOfBody } from '../body/rest-of-body.js';
+import { type ErrorAnswer, errorId, expectedAnswer } from './error-answer.js';
 import { RequestAnsweredError } from './request-answered-error.js';
-import { RequestValidationError, valueError } from '../validation/problem.js';
 
-interface Answer {
-  status: number;
-  body: unknown;
-  headers?: Record<string, string>;
-}
-
-/** Routes whose 404 names the conversation; others answer with the summary. */
-const NAMES_CONVERSATION = /\/conversations\/[^/]+\/(events|workspace|bash|file|git|runtime|vscode)(\/|$)/;
 /** Most characters of an unexpected error's message that are answered and logged. */
 const MAX_MESSAGE = 4096;
 
@@ -46,7 +28,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
     const response = http.getResponse<HttpResponse>();
     const { status, body, headers } = formatFor(
       request.path,
-      answerFor(error, request) ??
+      expectedAnswer(error, request) ??
         (error instanceof DomainError ? this.systemFailure(error, request) : this.unexpected(error, request)),
     );
     if (response.headersSent) {
@@ -69,7 +51,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
   }
 
   /** Logged without a stack: the cause is outside the program, and the error may be frequent. */
-  private systemFailure(error: DomainError, request: HttpRequest): Answer {
+  private systemFailure(error: DomainError, request: HttpRequest): ErrorAnswer {
     const { error_id } = errorId();
     const text = this.mask(error.message);
     this.logger.error({ message: `${request.method} ${request.path} failed: ${text}`, error_id });
@@ -80,7 +62,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
     };
   }
 
-  private unexpected(error: unknown, request: HttpRequest): Answer {
+  private unexpected(error: unknown, request: HttpRequest): ErrorAnswer {
     const { error_id } = errorId();
     // A message may contain input of the request.
     const message = this.mask(errorMessage(error)).slice(0, MAX_MESSAGE);
@@ -95,7 +77,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
 }
 
 /** Adds OpenAI's error format for clients of its API. */
-function formatFor(path: string, answer: Answer): Answer {
+function formatFor(path: string, answer: ErrorAnswer): ErrorAnswer {
   if (!usesOpenAiErrors(path)) return answer;
   const { status, body, headers } = answer;
   return {
@@ -103,60 +85,4 @@ function formatFor(path: string, answer: Answer): Answer {
     body: withOpenAiError(status, body),
     headers: { ...openAiErrorHeaders(status), ...headers },
   };
-}
-
-/** The id of the request if it has the form that clients expect (32 hexadecimal digits), else a new one. */
-function errorId(): { error_id: string } {
-  const id = currentRequest()?.id ?? '';
-  return { error_id: /^[\da-f]{32}$/.test(id) ? id : randomBytes(16).toString('hex') };
-}
-
-const detail = (status: number, text: unknown, headers?: Record<string, string>): Answer => ({
-  status,
-  body: { detail: text },
-  headers,
-});
-
-/** The answer to an expected error; undefined for unexpected ones and for failures of the system. */
-function answerFor(error: unknown, request: HttpRequest): Answer | undefined {
-  if (error instanceof RequestValidationError)
-    return detail(422, describeProblems(error.problems, error.sources));
-  if (error instanceof InvalidRequestError) return invalid(error, request);
-  if (error instanceof HttpException) return fromHttpException(error);
-  if (!(error instanceof DomainError) || error.cause !== undefined) return undefined;
-  const { status } = WIRE_CODES[error.kind];
-  const headers = retryHeaders(error);
-  if (status >= 500) return unavailable(status, error.message, headers);
-  const { summary = error.message } = error;
-  const text = NAMES_CONVERSATION.test(request.path) ? error.message : summary;
-  if (error.isRetryable) return { status, body: { detail: text, retryable: true } };
-  return detail(status, text, headers);
-}
-
-/** `exception` has the original's form. The original's `detail` is always "Internal Server Error". */
-function unavailable(status: number, text: string, headers?: Record<string, string>): Answer {
-  return { status, body: { detail: text, exception: `${status}: ${text}`, ...errorId() }, headers };
-}
-
-/** Without a location the problem concerns the request as a whole, and `detail` is only the message. */
-function invalid(error: InvalidRequestError, request: HttpRequest): Answer {
-  if (error.location.length === 0) return detail(422, error.message);
-  const problem = valueError(error.message, error.location);
-  if (error.input === undefined) return detail(422, describeProblems([problem], { body: request.body }));
-  const [described] = describeProblems([{ ...problem, path: ['body'] }], { body: error.input });
-  return detail(422, [{ ...described, loc: error.location }]);
-}
-
-/** The wire has only `detail`: the message of Nest's longer bodies. */
-function fromHttpException(error: HttpException): Answer {
-  const status = error.getStatus();
-  const body = error.getResponse();
-  if (status === 404 && error.message.startsWith('Cannot ')) return detail(404, 'Not Found');
-  if (status === 500) {
-    const body = { detail: 'Internal Server Error', exception: `500: ${error.message}`, ...errorId() };
-    return { status, body };
-  }
-  if (status > 500) return unavailable(status, error.message);
-  if (typeof body === 'object' && 'detail' in body) return { status, body };
-  return detail(status, error.message);
 }
