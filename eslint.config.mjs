@@ -291,6 +291,19 @@ const ARROWS = {
   models: ['auth', 'http', 'llm', 'settings'],
   mcp: ['auth', 'config', 'crypto', 'errors', 'flow', 'http', 'sandbox', 'storage', 'text', 'tools'],
   gateway: ['auth', 'config', 'conversations', 'events', 'flow', 'http', 'server', 'settings', 'storage'],
+  // What protocols of other agents share. Each of them has a folder of its own.
+  rpc: [
+    'audit',
+    'auth',
+    'config',
+    'conversations',
+    'errors',
+    'events',
+    'forwarding',
+    'http',
+    'limits',
+    'settings',
+  ],
   init: ['audit', 'auth', 'config', 'errors', 'http'],
   cli: [
     'audit',

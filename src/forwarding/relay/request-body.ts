@@ -15,7 +15,16 @@ export class RequestBody {
   /** Stops sending, so that somebody else can read the rest; idempotent. */
   stop: () => void = () => undefined;
 
-  constructor(private readonly request: IncomingMessage) {}
+  /** @param parsed the body, if it was read before: it is sent as it is here, whatever its length */
+  constructor(
+    private readonly request: IncomingMessage,
+    private readonly parsed?: Buffer,
+  ) {}
+
+  /** What the length of the body has to be in the headers; undefined: as the request says. */
+  get length(): number | undefined {
+    return this.parsed?.length;
+  }
 
   /** Whether everything that was read is still there, so that the request can be sent to another server. */
   get isRepeatable(): boolean {
@@ -29,7 +38,8 @@ export class RequestBody {
 
   /** Sends the body, from its beginning, until the request ends. */
   sendTo(sent: ClientRequest): void {
-    const { request } = this;
+    const { request, parsed } = this;
+    if (parsed) return void sent.end(parsed);
     if (!hasBody(request.headers)) return void sent.end();
     for (const chunk of this.kept ?? []) sent.write(chunk);
     if (this.ended) return void sent.end();

@@ -31,6 +31,8 @@ interface ServedHere {
   takes: boolean;
   /** Answers it from the database while the server that has the conversation is unreachable. */
   canFallBack: boolean;
+  /** The body, if it was read before: some protocols name the conversation there. */
+  body?: Buffer;
 }
 
 /** A name of 255 characters, a port, and brackets. */
@@ -67,9 +69,9 @@ export class ServerForwarder implements OnApplicationShutdown {
     conversationId: string,
     request: IncomingMessage,
     response: ServerResponse,
-    { takes, canFallBack }: ServedHere,
+    { takes, canFallBack, body: parsed }: ServedHere,
   ): Promise<boolean> {
-    const body = new RequestBody(request);
+    const body = new RequestBody(request, parsed);
     let result: PassResult = MOVED;
     for (let servers = 0; servers < MAX_SERVERS; servers += 1) {
       const isLast = servers === MAX_SERVERS - 1;
@@ -190,7 +192,9 @@ export class ServerForwarder implements OnApplicationShutdown {
     const requestId = response.getHeader('x-request-id')?.toString();
     const outgoing = (): Omit<OutgoingRequest, 'upstream'> => {
       const { headers, ...rest } = this.outgoing(server, origin, request, requestId);
-      return { ...rest, headers: { ...headers, ...framingOf(request) } };
+      const framing =
+        body.length === undefined ? framingOf(request) : { 'content-length': String(body.length) };
+      return { ...rest, headers: { ...headers, ...framing } };
     };
     try {
       return await askUpstream({ ...outgoing(), upstream: this.connections.to(origin) }, body, stop);

@@ -1,0 +1,29 @@
+import { DomainError } from '../errors/index.js';
+
+/** As many sockets, streams and waiting requests as allowed follow the conversation. */
+export class TooManyWaitsError extends DomainError {
+  override readonly name = 'TooManyWaitsError';
+  readonly kind = 'limit-reached';
+  override readonly retryAfterSeconds = 5;
+  constructor() {
+    super('Too many connections for this conversation');
+  }
+}
+
+/** A decision about actions, but none waits for one. */
+export class NothingPendingError extends DomainError {
+  override readonly name = 'NothingPendingError';
+  readonly kind = 'conflict';
+  constructor(id: string) {
+    super(`No action of conversation ${id} waits for a confirmation.`);
+  }
+}
+
+/** What is waited for is not served here any more. The same request, repeated, gets where it is. */
+export class WaitMovedError extends DomainError {
+  override readonly name = 'WaitMovedError';
+  readonly kind = 'unavailable';
+  constructor(id: string) {
+    super(`Conversation ${id} is moving or closing. Repeat the request.`);
+  }
+}

@@ -1,0 +1,34 @@
+import { Injectable, Optional } from '@nestjs/common';
+import type { Request as HttpRequest, Response as HttpResponse } from 'express';
+import { ServerForwarder } from '../forwarding/index.js';
+
+/** How a call uses its conversation: it only reads what is stored, or it needs the server that has it. */
+export type RpcUse = 'reads' | 'uses';
+
+/**
+ * Passes calls on to the server of the cluster that has their conversation. Guards cannot: the conversation
+ * is named in the body.
+ */
+@Injectable()
+export class RpcForwarder {
+  constructor(@Optional() private readonly forwarder?: ServerForwarder) {}
+
+  /**
+   * Passes a request on if another server has its conversation.
+   * @returns false if this server serves it
+   * @throws ForwardingError
+   */
+  async forward(
+    conversationId: string,
+    use: RpcUse,
+    request: HttpRequest,
+    response: HttpResponse,
+  ): Promise<boolean> {
+    if (!this.forwarder) return false;
+    return this.forwarder.forward(conversationId, request, response, {
+      takes: use === 'uses',
+      canFallBack: use === 'reads',
+      body: Buffer.from(JSON.stringify(request.body)),
+    });
+  }
+}
