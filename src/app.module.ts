@@ -15,6 +15,7 @@ import { GatewayModule } from './gateway/gateway.module.js';
 import { RequestBodiesModule } from './http/index.js';
 import { InitModule, type DeferredInit } from './init/index.js';
 import { LimitsModule } from './limits/index.js';
+import { McpServerModule } from './mcp-server/mcp-server.module.js';
 import { McpModule } from './mcp/mcp.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { ModelsModule } from './models/models.module.js';
@@ -58,6 +59,7 @@ export class AppModule {
         ModelsModule,
         McpModule,
         GatewayModule,
+        ...(config.mcp_server ? [McpServerModule] : []),
         WebhooksModule,
         AutomationsModule,
         RetentionModule,

@@ -204,6 +204,8 @@ export class AppConfig {
   gateway_timeout_seconds: number | null = 120;
   @Decimal('Seconds without output after which a stream under /v1 sends a keep-alive.', { above: 0 })
   gateway_keep_alive_seconds: number = 15;
+  @Flag('Whether other agents can use the server as an MCP server, at `/mcp`.')
+  mcp_server: boolean = true;
   @Flag('Whether runs that a crash interrupted are resumed at the next start.')
   resume_on_start: boolean = false;
   @Whole(

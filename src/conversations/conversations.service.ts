@@ -300,11 +300,17 @@ export class ConversationsService {
     return { items, nextPageId, ...(others.length > 0 && { rest: this.eventParts(id, others) }) };
   }
 
-  /** The lines of a page of events. */
-  async eventPage(id: string, query: EventQuery): Promise<{ lines: string[]; next: string | null }> {
+  /** What is made of each line of a page of events. Lines may be long: only a part is in memory at a time. */
+  async mapEvents<T>(
+    id: string,
+    query: EventQuery,
+    map: (line: string) => Promise<T>,
+  ): Promise<{ items: T[]; next: string | null }> {
     return this.withLog(id, async ({ log, length }) => {
       const { parts, nextPageId: next } = await new EventSearch(log, length).page(query);
-      return { lines: await log.readMany(parts.flat()), next };
+      const items: T[] = [];
+      for (const part of parts) for (const line of await log.readMany(part)) items.push(await map(line));
+      return { items, next };
     });
   }
 

@@ -52,6 +52,7 @@ export { ownerFilter, Ownership } from './owners/ownership.js';
 export { ConversationRegistry } from './registry/conversation-registry.js';
 export { Tenancy } from './owners/tenancy.js';
 export { WorkspaceHost } from './conversation/workspace-host.js';
+export type { EventQuery } from './queries/event-query.js';
 export { ConversationSummaries } from './queries/conversation-summaries.js';
 export type { PendingCall } from './queries/pending-calls.js';
 export { parseCursor } from './queries/summary-page.js';

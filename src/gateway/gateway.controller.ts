@@ -15,6 +15,7 @@ import { CurrentPrincipal, type Principal, Scope } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { OBSERVABILITY_HEADERS } from '../conversations/index.js';
 import {
+  EventStream,
   readChecked,
   uuid,
   openAiError,
@@ -27,7 +28,6 @@ import type { Outcome } from './answers/pending-answer.js';
 import { ChatStream, chatCompletion } from './answers/chat-answer.js';
 import { OpenAIChatCompletionRequestDto } from './dto/chat-completion.dto.js';
 import { OpenAIResponseRequestDto } from './dto/response.dto.js';
-import { EventStream } from './answers/event-stream.js';
 import { failureOf } from './gateway-errors.js';
 import { GatewayService, type Asked } from './gateway.service.js';
 import type { Piece } from './answers/narration.js';

@@ -1,7 +1,8 @@
+export { beginEventStream, EventStream } from './body/event-stream.js';
 export { readFilePart } from './body/file-part.js';
 export { hasBody, jsonBodyOf, UnreadBody } from './body/json-body.js';
 export { RawBodies } from './body/raw-body.js';
-export { RequestBodiesModule } from './body/request-bodies.js';
+export { ReadsJsonBody, RequestBodiesModule } from './body/request-bodies.js';
 export { dropRestOfBody } from './body/rest-of-body.js';
 export {
   type AnswerSource,
@@ -11,6 +12,7 @@ export {
 } from './body/stream-answer.js';
 export { configureHttp, type HttpOptions } from './configure-http.js';
 export { type ErrorAnswer, expectedAnswer } from './errors/error-answer.js';
+export { RPC_CODES } from './errors/json-rpc-error.js';
 export { openAiError, type OpenAiError } from './errors/openai-error.js';
 export { RequestAnsweredError } from './errors/request-answered-error.js';
 export { JsonAdapter } from './json-adapter.js';

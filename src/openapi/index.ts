@@ -1,2 +1,2 @@
-export { fieldSchema } from './dto-schema.js';
+export { dtoSchema, fieldSchema } from './dto-schema.js';
 export { setupOpenApi } from './setup-open-api.js';

@@ -6,18 +6,20 @@ import {
   ConversationsService,
   ConversationSummaries,
   conversationIdFor,
+  type EventQuery,
   ownerFilter,
   Ownership,
   parseCursor,
+  parseWithYield,
   type PendingCall,
   RequestsFromSettings,
   Tenancy,
 } from '../conversations/index.js';
-import { type Content, EventBus } from '../events/index.js';
+import { type Content, type DurableEvent, EventBus } from '../events/index.js';
 import { asJsonObject, type JsonObject } from '../json/index.js';
 import { KeyLimiter } from '../limits/index.js';
 import { AgentProfiles, LlmProfiles, SettingsStore } from '../settings/index.js';
-import { NothingPendingError, TooManyWaitsError } from './rpc-errors.js';
+import { DecisionPendingError, NothingPendingError, TooManyWaitsError } from './rpc-errors.js';
 import { type WaitEnd, waitWhileWorking, type WaitOptions, works } from './run-wait.js';
 
 /** What a caller says about a new conversation; null: as the settings say. */
@@ -126,7 +128,8 @@ export class RpcConversations {
 
   /**
    * Sends a message, which the agent answers: the active run takes it into account, or a run starts.
-   * @throws InvalidRequestError if the key came with another message before; RunLimitError
+   * @throws DecisionPendingError while actions wait for a confirmation: a run would execute them;
+   *   InvalidRequestError if the key came with another message before; RunLimitError
    */
   async send(
     id: string,
@@ -135,6 +138,7 @@ export class RpcConversations {
     options: { key?: string } = {},
   ): Promise<void> {
     await this.ownership.assertVisible(id, principal);
+    await this.assertDecided(id);
     await this.conversations.sendMessage(id, { role: 'user', content }, true, options);
   }
 
@@ -186,16 +190,22 @@ export class RpcConversations {
   }
 
   /**
-   * A page of events, as lines of the log.
-   * @param pageId the `next` of the page before
+   * What is made of each event of a page.
+   * @param query `pageId`: the `next` of the page before
    */
-  async events(
+  async events<T>(
     id: string,
-    query: { kind?: string; pageId?: string; limit: number; descending: boolean },
+    query: EventQuery,
     principal: Principal,
-  ): Promise<{ lines: string[]; next: string | null }> {
+    map: (event: DurableEvent) => T,
+  ): Promise<{ items: T[]; next: string | null }> {
     await this.ownership.assertVisible(id, principal);
-    return this.conversations.eventPage(id, query);
+    const { items, next } = await this.conversations.mapEvents(id, query, async (line) => {
+      const event = await parseWithYield(line);
+      return event && map(event);
+    });
+    // A damaged line is no event.
+    return { items: items.filter((item) => item !== undefined), next };
   }
 
   /**
@@ -221,10 +231,17 @@ export class RpcConversations {
     await this.conversations.interrupt(id);
   }
 
-  /** Starts a run without a new message. @throws AlreadyRunningError, RunLimitError */
+  /** Starts a run without a new message. @throws DecisionPendingError, AlreadyRunningError, RunLimitError */
   async resume(id: string, principal: Principal): Promise<void> {
     await this.ownership.assertVisible(id, principal);
+    await this.assertDecided(id);
     await this.conversations.run(id);
+  }
+
+  private async assertDecided(id: string): Promise<void> {
+    const { state, isRunning } = await this.conversations.open(id);
+    if (state.execution_status === 'waiting_for_confirmation' && !isRunning)
+      throw new DecisionPendingError(id);
   }
 
   /** An id stays as it is: whatever is unknown is reported by whoever loads it. */

@@ -19,6 +19,15 @@ export class NothingPendingError extends DomainError {
   }
 }
 
+/** Something would start a run, which would execute actions that wait for a confirmation. */
+export class DecisionPendingError extends DomainError {
+  override readonly name = 'DecisionPendingError';
+  readonly kind = 'conflict';
+  constructor(id: string) {
+    super(`Conversation ${id} is waiting for confirmation: accept or reject its actions first.`);
+  }
+}
+
 /** What is waited for is not served here any more. The same request, repeated, gets where it is. */
 export class WaitMovedError extends DomainError {
   override readonly name = 'WaitMovedError';

@@ -37,13 +37,12 @@ export class SharedView {
   /** A page of events, oldest first. @throws ConversationNotFoundError */
   async events(id: string, pageId: string | undefined, limit: number): Promise<SharedEvents> {
     const redaction = await this.redaction(id);
-    const { lines, next } = await this.conversations.eventPage(id, { pageId, limit, descending: false });
-    const items: unknown[] = [];
-    for (const line of lines) {
+    const query = { pageId, limit, descending: false };
+    const { items, next } = await this.conversations.mapEvents(id, query, async (line): Promise<unknown> => {
       const turn = turnForLine();
       if (turn) await turn;
-      items.push(JSON.parse(redaction.event(line)));
-    }
+      return JSON.parse(redaction.event(line));
+    });
     return { items: items.filter(isJsonObject), next_page_id: next };
   }
 

@@ -1,6 +1,8 @@
 /** Filters of events. All given filters must match. */
 export interface EventFilter {
   kind?: string;
+  /** Any kind but this one. */
+  notKind?: string;
   source?: string;
   /** Case-insensitive substring of a message's text. */
   body?: string;

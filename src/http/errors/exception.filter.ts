@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { DomainError, errorMessage, errorStack, retryHeaders, WIRE_CODES } from '../../errors/index.js';
+import { jsonRpcFailure, usesJsonRpcErrors } from './json-rpc-error.js';
 import { openAiErrorHeaders, usesOpenAiErrors, withOpenAiError } from './openai-error.js';
 import { dropRestOfBody } from '../body/rest-of-body.js';
 import { type ErrorAnswer, errorId, expectedAnswer } from './error-answer.js';
@@ -76,8 +77,9 @@ export class HttpExceptionFilter implements ExceptionFilter {
   }
 }
 
-/** Adds OpenAI's error format for clients of its API. */
+/** Gives an error the format that clients of a path expect. */
 function formatFor(path: string, answer: ErrorAnswer): ErrorAnswer {
+  if (usesJsonRpcErrors(path)) return { ...answer, ...jsonRpcFailure(answer.status, answer.body) };
   if (!usesOpenAiErrors(path)) return answer;
   const { status, body, headers } = answer;
   return {

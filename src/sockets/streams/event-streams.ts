@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import type { Principal } from '../../auth/index.js';
+import { beginEventStream } from '../../http/index.js';
 import { KeyLimiter } from '../../limits/index.js';
 import { CLOSE } from '../connections/close-code.js';
 import { SocketConnections } from '../connections/socket-connections.js';
@@ -77,11 +78,6 @@ export class EventStreams implements BeforeApplicationShutdown {
 }
 
 function begin(response: ServerResponse): void {
-  response.statusCode = 200;
-  response.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
-  response.setHeader('Cache-Control', 'no-store');
-  // Disables the buffering of proxies (nginx).
-  response.setHeader('X-Accel-Buffering', 'no');
-  response.flushHeaders();
+  beginEventStream(response);
   response.write(RETRY);
 }

@@ -5,6 +5,16 @@ const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
 /** A comment: clients ignore it, proxies see that the connection is alive. */
 const KEEP_ALIVE = ': keep-alive\n\n';
 
+/** Begins an answer of server-sent events. */
+export function beginEventStream(response: ServerResponse): void {
+  response.statusCode = 200;
+  response.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
+  response.setHeader('Cache-Control', 'no-store');
+  // Disables the buffering of proxies (nginx).
+  response.setHeader('X-Accel-Buffering', 'no');
+  response.flushHeaders();
+}
+
 /** Answers a request with server-sent events. Sends keep-alive comments while there are no events. */
 export class EventStream {
   private readonly keepAlive: NodeJS.Timeout;
@@ -13,12 +23,7 @@ export class EventStream {
     private readonly response: ServerResponse,
     keepAliveSeconds: number,
   ) {
-    response.statusCode = 200;
-    response.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
-    response.setHeader('Cache-Control', 'no-cache');
-    // Disables the buffering of proxies (nginx).
-    response.setHeader('X-Accel-Buffering', 'no');
-    response.flushHeaders();
+    beginEventStream(response);
     this.keepAlive = setInterval(() => this.write(KEEP_ALIVE), keepAliveSeconds * 1000);
     response.on('close', () => clearInterval(this.keepAlive));
   }

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import {
+  Body,
+  Controller,
+  Delete,
+  ForbiddenException,
+  Get,
+  HttpException,
+  Post,
+  Req,
+  Res,
+  UseInterceptors,
+} from '@nestjs/common';
+import type { Request as HttpRequest, Response as HttpResponse } from 'express';
+import { CurrentPrincipal, isSameHost, OriginPolicy, type Principal, Scope } from '../auth/index.js';
+import { readIdempotencyKey } from '../conversations/index.js';
+import { jsonBodyOf, ReadsJsonBody } from '../http/index.js';
+import { CountsAsActivity } from '../server/index.js';
+import { McpEndpoint } from './mcp-endpoint.js';
+
+const PATH = '/mcp';
+const BAD_REQUEST = 400;
+const SESSION = 'mcp-session-id';
+/** As the server names sessions. A session of another kind is none of this server, and names nothing. */
+const SESSION_FORM = /^[0-9a-f-]{36}$/;
+
+/**
+ * The server as an MCP server: streamable HTTP without state
+ * (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports). Not in the API document: its
+ * one operation is a protocol of its own.
+ */
+@Controller('mcp')
+@UseInterceptors(CountsAsActivity)
+export class McpServerController {
+  constructor(
+    private readonly endpoint: McpEndpoint,
+    private readonly origins: OriginPolicy,
+  ) {}
+
+  /** Answers a message of a client. Tools check the scope of the key. */
+  @Post()
+  @Scope('read', { own: true })
+  @ReadsJsonBody({ large: true })
+  async post(
+    @Body() body: unknown,
+    @CurrentPrincipal() principal: Principal,
+    @Req() request: HttpRequest,
+    @Res() response: HttpResponse,
+  ): Promise<void> {
+    const { headers } = request;
+    this.assertOrigin(request);
+    const parsed = jsonBodyOf(body);
+    // They were removed from the protocol with 2025-06-18.
+    if (Array.isArray(parsed)) throw badRequest('Batches are not supported: send each message by itself');
+    const { isInitializeRequest, isJSONRPCRequest, JSONRPCMessageSchema, SUPPORTED_PROTOCOL_VERSIONS } =
+      await import('@modelcontextprotocol/sdk/types.js');
+    const read = JSONRPCMessageSchema.safeParse(parsed);
+    if (!read.success) throw badRequest('The body is not a JSON-RPC message');
+    const message = read.data;
+    const exchange = {
+      request,
+      response,
+      principal,
+      session: sessionOf(headers),
+      streams: readsEvents(headers),
+      key: readIdempotencyKey(headers['idempotency-key']?.toString()),
+    };
+    if (isInitializeRequest(message)) response.setHeader('Mcp-Session-Id', randomUUID());
+    else assertVersion(headers, SUPPORTED_PROTOCOL_VERSIONS);
+    if (isJSONRPCRequest(message)) return this.endpoint.answer(message, exchange);
+    this.endpoint.notify(message, exchange);
+    response.status(202).end();
+  }
+
+  /** The server sends nothing on its own. */
+  @Get()
+  @Scope('read', { own: true })
+  get(@Res({ passthrough: true }) response: HttpResponse): never {
+    response.setHeader('Allow', 'POST, DELETE');
+    throw new HttpException(
+      { detail: 'This is the address of an MCP server (streamable HTTP): add it to an MCP client' },
+      405,
+    );
+  }
+
+  /** Ends a session: its calls are cancelled. */
+  @Delete()
+  @Scope('read', { own: true })
+  delete(
+    @CurrentPrincipal() principal: Principal,
+    @Req() request: HttpRequest,
+    @Res() response: HttpResponse,
+  ): void {
+    this.assertOrigin(request);
+    const session = sessionOf(request.headers);
+    if (session === undefined) throw badRequest('The header Mcp-Session-Id names no session of this server');
+    this.endpoint.endSession(session, principal);
+    response.status(204).end();
+  }
+
+  /** Pages of other sites must not use a server that their visitor can reach. @throws ForbiddenException */
+  private assertOrigin({ headers }: HttpRequest): void {
+    const { origin, host } = headers;
+    if (origin === undefined || isSameHost(origin, host) || this.origins.allows(origin, PATH)) return;
+    this.origins.reportRefused(origin);
+    throw new ForbiddenException({
+      detail: 'Pages of this origin may not use the MCP server. Add it to allow_cors_origins.',
+    });
+  }
+}
+
+function sessionOf({ [SESSION]: given }: IncomingHttpHeaders): string | undefined {
+  return typeof given === 'string' && SESSION_FORM.test(given) ? given : undefined;
+}
+
+/** Whether a client reads server-sent events. Those that say nothing read JSON. */
+function readsEvents({ accept = '' }: IncomingHttpHeaders): boolean {
+  return accept.includes('text/event-stream');
+}
+
+/** @throws HttpException for a version of the protocol that the server does not speak */
+function assertVersion(headers: IncomingHttpHeaders, supported: readonly string[]): void {
+  const version = headers['mcp-protocol-version']?.toString();
+  if (version === undefined || supported.includes(version)) return;
+  const given = version.slice(0, 100);
+  throw badRequest(`Unsupported protocol version: ${given} (supported versions: ${supported.join(', ')})`);
+}
+
+function badRequest(detail: string): HttpException {
+  return new HttpException({ detail }, BAD_REQUEST);
+}
