@@ -303,6 +303,7 @@ const ARROWS = {
     'http',
     'limits',
     'settings',
+    'storage',
   ],
   'mcp-server': [
     'auth',

@@ -3,7 +3,7 @@ import type { CallToolResult, JSONRPCMessage, JSONRPCRequest } from '@modelconte
 import { Injectable } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { type Principal, refusalOf } from '../auth/index.js';
-import { model, parseUuid, readChecked } from '../http/index.js';
+import { detailText, model, parseUuid, readChecked, RPC_CODES } from '../http/index.js';
 import { asJsonObject, type JsonObject } from '../json/index.js';
 import { dtoSchema } from '../openapi/index.js';
 import { RpcCalls, RpcConversations, RpcForwarder } from '../rpc/index.js';
@@ -20,6 +20,8 @@ const SERVER_INFO = {
   version: SERVER_VERSION,
 };
 const CALL_TOOL = 'tools/call';
+/** Longest part of an error that the client has sent (characters). */
+const MAX_NAME = 200;
 /** The path that errors are told for. */
 const PATH = '/mcp';
 
@@ -63,6 +65,11 @@ export class McpEndpoint {
       if (isPassed) return;
     }
     const transport = new ExchangeTransport(response, exchange.streams);
+    const problem = await paramsProblem(message);
+    if (problem !== undefined) {
+      const error = { code: RPC_CODES.invalidParams, message: problem };
+      return transport.send({ jsonrpc: '2.0', id: message.id, error });
+    }
     const done = this.openCalls.add(name, () => transport.cancel());
     const server = await this.serverFor(exchange);
     try {
@@ -139,11 +146,22 @@ export class McpEndpoint {
       const { status, body } = this.calls.answerTo(error, PATH);
       return {
         isError: true,
-        content: [{ type: 'text', text: errorText(body) }],
+        content: [{ type: 'text', text: detailText(body) }],
         _meta: { 'openhands/status': status },
       };
     }
   }
+}
+
+/** What is wrong with the parameters of a request. The SDK would take it for an internal error. */
+async function paramsProblem({ method, params }: JSONRPCRequest): Promise<string | undefined> {
+  const { CallToolRequestSchema, InitializeRequestSchema, ListToolsRequestSchema } =
+    await import('@modelcontextprotocol/sdk/types.js');
+  const schema = [CallToolRequestSchema, InitializeRequestSchema, ListToolsRequestSchema].find(
+    ({ shape }) => shape.method.value === method,
+  );
+  const [issue] = schema?.safeParse({ method, params }).error?.issues ?? [];
+  return issue && `Invalid ${issue.path.join('.').slice(0, MAX_NAME)}: ${issue.message.slice(0, MAX_NAME)}`;
 }
 
 /** The SDK validates what clients are asked for by the server, which asks nothing. */
@@ -182,19 +200,5 @@ function conversationIn(given: JsonObject): string | undefined {
 
 async function unknownTool(name: string): Promise<Error> {
   const { ErrorCode, McpError } = await import('@modelcontextprotocol/sdk/types.js');
-  return new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 200)}`);
-}
-
-/** The `detail` of an answer of the REST API as a text. */
-function errorText(body: unknown): string {
-  const { detail } = asJsonObject(body);
-  if (typeof detail === 'string') return detail;
-  if (!Array.isArray(detail)) return JSON.stringify(detail ?? body);
-  const problems: unknown[] = detail;
-  return problems
-    .map((problem) => {
-      const { loc, msg } = asJsonObject(problem);
-      return `${Array.isArray(loc) ? loc.join('.') : ''}: ${String(msg)}`;
-    })
-    .join('\n');
+  return new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, MAX_NAME)}`);
 }

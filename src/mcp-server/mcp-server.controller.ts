@@ -12,6 +12,7 @@ import {
   Res,
   UseInterceptors,
 } from '@nestjs/common';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { CurrentPrincipal, isSameHost, OriginPolicy, type Principal, Scope } from '../auth/index.js';
 import { readIdempotencyKey } from '../conversations/index.js';
@@ -22,6 +23,8 @@ import { McpEndpoint } from './mcp-endpoint.js';
 const PATH = '/mcp';
 const BAD_REQUEST = 400;
 const SESSION = 'mcp-session-id';
+/** Longest id and progress token (characters). */
+const MAX_NAME = 255;
 /** As the server names sessions. A session of another kind is none of this server, and names nothing. */
 const SESSION_FORM = /^[0-9a-f-]{36}$/;
 
@@ -58,6 +61,7 @@ export class McpServerController {
     const read = JSONRPCMessageSchema.safeParse(parsed);
     if (!read.success) throw badRequest('The body is not a JSON-RPC message');
     const message = read.data;
+    assertShortNames(message);
     const exchange = {
       request,
       response,
@@ -125,6 +129,16 @@ function assertVersion(headers: IncomingHttpHeaders, supported: readonly string[
   if (version === undefined || supported.includes(version)) return;
   const given = version.slice(0, 100);
   throw badRequest(`Unsupported protocol version: ${given} (supported versions: ${supported.join(', ')})`);
+}
+
+/** What every answer and report repeats. @throws HttpException */
+function assertShortNames(message: JSONRPCMessage): void {
+  const names = [
+    'id' in message ? message.id : undefined,
+    'method' in message ? message.params?._meta?.progressToken : undefined,
+  ];
+  if (names.some((name) => typeof name === 'string' && name.length > MAX_NAME))
+    throw badRequest(`An id or a progress token has more than ${MAX_NAME} characters`);
 }
 
 function badRequest(detail: string): HttpException {

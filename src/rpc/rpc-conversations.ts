@@ -19,7 +19,13 @@ import { type Content, type DurableEvent, EventBus } from '../events/index.js';
 import { asJsonObject, type JsonObject } from '../json/index.js';
 import { KeyLimiter } from '../limits/index.js';
 import { AgentProfiles, LlmProfiles, SettingsStore } from '../settings/index.js';
-import { DecisionPendingError, NothingPendingError, TooManyWaitsError } from './rpc-errors.js';
+import { ReservedConversations } from '../storage/index.js';
+import {
+  DecisionPendingError,
+  InContainerError,
+  NothingPendingError,
+  TooManyWaitsError,
+} from './rpc-errors.js';
 import { type WaitEnd, waitWhileWorking, type WaitOptions, works } from './run-wait.js';
 
 /** What a caller says about a new conversation; null: as the settings say. */
@@ -81,6 +87,7 @@ export class RpcConversations {
     private readonly settings: SettingsStore,
     private readonly bus: EventBus,
     private readonly limiter: KeyLimiter,
+    private readonly reserved: ReservedConversations,
     private readonly config: AppConfig,
   ) {}
 
@@ -102,9 +109,11 @@ export class RpcConversations {
 
   /**
    * Starts a conversation and its first run, or returns the one that the key has started before.
-   * @throws ForbiddenError, RunLimitError, LimitReachedError, InvalidRequestError, and errors of profiles
+   * @throws ForbiddenError, RunLimitError, LimitReachedError, InvalidRequestError, InContainerError, and errors
+   *   of profiles
    */
   async start(wanted: NewRpcConversation, principal: Principal): Promise<{ id: string; created: boolean }> {
+    if (this.config.conversation_runtime === 'docker') throw new InContainerError();
     const { key, id, title, tags, content, llmProfile } = wanted;
     const owner = ownerFilter(principal);
     const agentProfile = wanted.agentProfile === null ? null : await this.agentProfileId(wanted.agentProfile);
@@ -137,7 +146,7 @@ export class RpcConversations {
     principal: Principal,
     options: { key?: string } = {},
   ): Promise<void> {
-    await this.ownership.assertVisible(id, principal);
+    await this.assertUsable(id, principal);
     await this.assertDecided(id);
     await this.conversations.sendMessage(id, { role: 'user', content }, true, options);
   }
@@ -147,7 +156,7 @@ export class RpcConversations {
    * @throws LimitReachedError, TooManyWaitsError, WaitMovedError
    */
   async wait(id: string, principal: Principal, options: WaitOptions): Promise<WaitEnd> {
-    await this.ownership.assertVisible(id, principal);
+    await this.assertUsable(id, principal);
     const conversation = await this.conversations.open(id);
     if (!works(conversation)) return 'idle';
     if (this.bus.subscriberCount(id) >= this.config.max_socket_subscribers) throw new TooManyWaitsError();
@@ -213,7 +222,7 @@ export class RpcConversations {
    * @throws NothingPendingError, RunLimitError
    */
   async respond(id: string, accept: boolean, reason: string, principal: Principal): Promise<void> {
-    await this.ownership.assertVisible(id, principal);
+    await this.assertUsable(id, principal);
     const { state } = await this.conversations.open(id);
     if (state.execution_status !== 'waiting_for_confirmation') throw new NothingPendingError(id);
     await this.conversations.respondToConfirmation(id, accept, reason);
@@ -221,21 +230,27 @@ export class RpcConversations {
 
   /** Pauses after the current step. */
   async pause(id: string, principal: Principal): Promise<void> {
-    await this.ownership.assertVisible(id, principal);
+    await this.assertUsable(id, principal);
     await this.conversations.pause(id);
   }
 
   /** Stops the current step at once. */
   async interrupt(id: string, principal: Principal): Promise<void> {
-    await this.ownership.assertVisible(id, principal);
+    await this.assertUsable(id, principal);
     await this.conversations.interrupt(id);
   }
 
   /** Starts a run without a new message. @throws DecisionPendingError, AlreadyRunningError, RunLimitError */
   async resume(id: string, principal: Principal): Promise<void> {
-    await this.ownership.assertVisible(id, principal);
+    await this.assertUsable(id, principal);
     await this.assertDecided(id);
     await this.conversations.run(id);
+  }
+
+  /** @throws ConversationNotFoundError, InContainerError */
+  private async assertUsable(id: string, principal: Principal): Promise<void> {
+    await this.ownership.assertVisible(id, principal);
+    if (this.reserved.has(id)) throw new InContainerError(id);
   }
 
   private async assertDecided(id: string): Promise<void> {

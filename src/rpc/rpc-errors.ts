@@ -36,3 +36,17 @@ export class WaitMovedError extends DomainError {
     super(`Conversation ${id} is moving or closing. Repeat the request.`);
   }
 }
+
+/** Conversations in containers are served by other programs, which do not know these protocols. */
+export class InContainerError extends DomainError {
+  override readonly name = 'InContainerError';
+  readonly kind = 'unsupported';
+  /** @param id undefined: new conversations of the server */
+  constructor(id?: string) {
+    super(
+      id === undefined
+        ? 'Conversations of this server run in containers, which are started by POST /api/conversations only'
+        : `Conversation ${id} runs in a container: use the REST API to work with it`,
+    );
+  }
+}

@@ -1,5 +1,5 @@
 import { type Conversation, ConversationNotFoundError } from '../conversations/index.js';
-import type { EventBus, PublishedEvent } from '../events/index.js';
+import type { EventBus } from '../events/index.js';
 import { WaitMovedError } from './rpc-errors.js';
 
 /** How long a caller waits for a conversation, and what it is told meanwhile. */
@@ -7,8 +7,8 @@ export interface WaitOptions {
   timeoutMs: number;
   /** The caller has left: the wait ends, the run goes on. */
   signal: AbortSignal;
-  /** Called with each durable event. Must not throw. */
-  onEvent?: (published: PublishedEvent, conversation: Conversation) => void;
+  /** Called with each durable event, and when the run begins something else. Must not throw. */
+  onProgress?: (conversation: Conversation) => void;
 }
 
 /** How a wait ended: nothing works any more, time is up, or the caller has left. */
@@ -32,7 +32,7 @@ function isPursuing({ goal, execution_status: status }: Conversation['state']): 
 export function waitWhileWorking(
   conversation: Conversation,
   bus: EventBus,
-  { timeoutMs, signal, onEvent }: WaitOptions,
+  { timeoutMs, signal, onProgress }: WaitOptions,
 ): Promise<WaitEnd> {
   const { id } = conversation;
   return new Promise((resolve, reject) => {
@@ -42,11 +42,14 @@ export function waitWhileWorking(
     const leave = (): void => end(() => resolve('left'));
     const timer = setTimeout(() => end(() => resolve('timeout')), timeoutMs);
     const unsubscribe = bus.subscribe(id, {
-      onEvent: (published) => {
-        if (published.seq !== undefined) onEvent?.(published, conversation);
+      onEvent: ({ seq }) => {
+        if (seq !== undefined) onProgress?.(conversation);
         check();
       },
-      onUpdate: check,
+      onUpdate: () => {
+        onProgress?.(conversation);
+        check();
+      },
       onClosing: ({ removed }) => {
         end(() => reject(removed ? new ConversationNotFoundError(id) : new WaitMovedError(id)));
         return Promise.resolve();

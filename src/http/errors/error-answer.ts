@@ -3,6 +3,7 @@ import { HttpException } from '@nestjs/common';
 import { DomainError, InvalidRequestError, retryHeaders, WIRE_CODES } from '../../errors/index.js';
 import { currentRequest } from '../../logging/index.js';
 import { describeProblems } from '../validation/input-echo.js';
+import { usesJsonRpcErrors } from './json-rpc-error.js';
 import { RequestValidationError, valueError } from '../validation/problem.js';
 
 /** An answer to a request that failed. */
@@ -45,7 +46,8 @@ export function expectedAnswer(error: unknown, request: FailedRequest): ErrorAns
   const headers = retryHeaders(error);
   if (status >= 500) return unavailable(status, error.message, headers);
   const { summary = error.message } = error;
-  const text = NAMES_CONVERSATION.test(request.path) ? error.message : summary;
+  const namesIt = NAMES_CONVERSATION.test(request.path) || usesJsonRpcErrors(request.path);
+  const text = namesIt ? error.message : summary;
   if (error.isRetryable) return { status, body: { detail: text, retryable: true } };
   return detail(status, text, headers);
 }

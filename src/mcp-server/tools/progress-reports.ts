@@ -6,7 +6,7 @@ const REPEAT_MS = 10_000;
 /** Tells a client what happens, at a bounded rate. Each report has a higher number than the one before. */
 export class ProgressReports {
   private count = 0;
-  private message = 'Waits';
+  private message = 'Waiting for the agent';
   private hasNews = false;
   private last = -Infinity;
   private timer: NodeJS.Timeout | undefined;

@@ -24,7 +24,7 @@ export const waitForConversation = mcpTool({
       const end = await conversations.wait(id, principal, {
         timeoutMs: timeout_seconds * 1000,
         signal,
-        onEvent: reports && ((_published, conversation) => reports.note(describe(conversation))),
+        onProgress: reports && ((conversation) => reports.note(describe(conversation))),
       });
       const status = statusResult(await conversations.status(id, principal));
       return { ...status, timed_out: end === 'timeout' };
@@ -40,14 +40,14 @@ function describe({ activity, state }: Conversation): string {
   const { kind, tool, step } = activity;
   switch (kind) {
     case 'tool':
-      return `Step ${step}: runs ${tool ?? 'a tool'}`;
+      return `Step ${step}: running ${tool ?? 'a tool'}`;
     case 'model':
-      return `Step ${step}: waits for the model`;
+      return `Step ${step}: waiting for the model`;
     case 'hook':
-      return `Step ${step}: runs a hook`;
+      return `Step ${step}: running a hook`;
     case 'condensation':
-      return `Step ${step}: condenses the history`;
+      return `Step ${step}: condensing the history`;
     case 'starting':
-      return 'Starts';
+      return 'Starting';
   }
 }
