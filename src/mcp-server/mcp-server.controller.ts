@@ -15,12 +15,14 @@ import {
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { CurrentPrincipal, isSameHost, OriginPolicy, type Principal, Scope } from '../auth/index.js';
-import { readIdempotencyKey } from '../conversations/index.js';
-import { jsonBodyOf, ReadsJsonBody } from '../http/index.js';
+import { IDEMPOTENCY_HEADER, readIdempotencyKey } from '../conversations/index.js';
+import { jsonBodyOf, objectSchema, Operation } from '../http/index.js';
 import { CountsAsActivity } from '../server/index.js';
 import { McpEndpoint } from './mcp-endpoint.js';
 
 const PATH = '/mcp';
+const tag = 'Other Agents';
+const text = { type: 'string' };
 const BAD_REQUEST = 400;
 const SESSION = 'mcp-session-id';
 /** Longest id and progress token (characters). */
@@ -30,8 +32,7 @@ const SESSION_FORM = /^[0-9a-f-]{36}$/;
 
 /**
  * The server as an MCP server: streamable HTTP without state
- * (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports). Not in the API document: its
- * one operation is a protocol of its own.
+ * (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports).
  */
 @Controller('mcp')
 @UseInterceptors(CountsAsActivity)
@@ -41,10 +42,49 @@ export class McpServerController {
     private readonly origins: OriginPolicy,
   ) {}
 
-  /** Answers a message of a client. Tools check the scope of the key. */
+  /** Tools check the scope of the key. */
   @Post()
   @Scope('read', { own: true })
-  @ReadsJsonBody({ large: true })
+  @Operation({
+    tag,
+    summary: 'Answer a message of an MCP client',
+    description:
+      'The Model Context Protocol over streamable HTTP, versions 2025-11-25 and earlier. MCP clients speak it; you only give ' +
+      'them this address and a key. The tools start conversations, send messages, wait for the end of a run, read events, ' +
+      'decide about actions, pause and interrupt. Those that change something need the scope `write`.',
+    headers: {
+      'MCP-Protocol-Version': 'The version that was agreed upon. Not needed for `initialize`.',
+      'Mcp-Session-Id': 'The name of the session from the answer to `initialize`. Needed to cancel calls.',
+      ...IDEMPOTENCY_HEADER,
+    },
+    body: {
+      schema: objectSchema({
+        jsonrpc: [{ type: 'string', const: '2.0' }, 'The version of JSON-RPC.'],
+        'id?': [{ type: ['string', 'integer'] }, 'Identifies a request; absent for a notification.'],
+        method: [text, 'Such as `initialize`, `tools/list` or `tools/call`.'],
+        'params?': [{ type: 'object' }, 'The parameters of the method.'],
+      }),
+      example: {
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'tools/call',
+        params: { name: 'list_conversations', arguments: { limit: 5 } },
+      },
+      large: true,
+    },
+    answers: {
+      200: {
+        description: 'The response, or server-sent events with notifications and the response at the end.',
+        schema: { type: 'object' },
+        also: { 'text/event-stream': text },
+      },
+      202: { description: 'A notification was received.' },
+    },
+    errors: {
+      400: 'The body is no JSON-RPC message, or the version of the protocol is not supported.',
+      403: 'The page that sends the request is of an origin that the server does not trust.',
+    },
+  })
   async post(
     @Body() body: unknown,
     @CurrentPrincipal() principal: Principal,
@@ -80,6 +120,14 @@ export class McpServerController {
   /** The server sends nothing on its own. */
   @Get()
   @Scope('read', { own: true })
+  @Operation({
+    tag,
+    summary: 'Refuse a stream of an MCP client',
+    description:
+      'The server sends MCP clients nothing on its own: it answers with 405, as the protocol says.',
+    answers: {},
+    errors: { 405: 'Always.' },
+  })
   get(@Res({ passthrough: true }) response: HttpResponse): never {
     response.setHeader('Allow', 'POST, DELETE');
     throw new HttpException(
@@ -91,6 +139,14 @@ export class McpServerController {
   /** Ends a session: its calls are cancelled. */
   @Delete()
   @Scope('read', { own: true })
+  @Operation({
+    tag,
+    summary: 'End a session of an MCP client',
+    description: 'Cancels the calls of the session that wait. Conversations go on.',
+    headers: { 'Mcp-Session-Id': 'The name of the session.' },
+    answers: { 204: { description: 'The session has ended.' } },
+    errors: { 400: 'The header names no session of this server.' },
+  })
   delete(
     @CurrentPrincipal() principal: Principal,
     @Req() request: HttpRequest,

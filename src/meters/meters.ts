@@ -50,6 +50,13 @@ export const meters = {
   checkpointBegins: new Timing([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2]),
   /** Restores of files. */
   fileRestores: new Counter(),
+  /** Calls of other agents (MCP, A2A), by what became of them. */
+  rpcCalls: {
+    done: new Counter(),
+    /** The key may not do it, or a limit is reached. */
+    refused: new Counter(),
+    failed: new Counter(),
+  },
   /** Events that other systems have delivered for automations. */
   automationEvents: {
     accepted: new Counter(),

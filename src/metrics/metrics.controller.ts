@@ -6,6 +6,7 @@ import { ConversationsService, RunQueue, RunSlots } from '../conversations/index
 import { Operation } from '../http/index.js';
 import { diskSpace } from '../files/index.js';
 import { KeyLimiter } from '../limits/index.js';
+import { RpcConversations } from '../rpc/index.js';
 import { EventLoopDelay } from '../server/index.js';
 import { EventStreams, SocketConnections } from '../sockets/index.js';
 import { SearchService, WatchService } from '../workspace/index.js';
@@ -30,6 +31,7 @@ export class MetricsController {
     private readonly watches: WatchService,
     private readonly searches: SearchService,
     private readonly terminals: TerminalsService,
+    private readonly rpc: RpcConversations,
   ) {}
 
   @Get('metrics')
@@ -44,7 +46,7 @@ export class MetricsController {
     answers: {
       200: {
         description:
-          'Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, terminals, watched folders, searches, logs, models, webhooks, the audit log and the limits of keys.',
+          'Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, calls of other agents, terminals, watched folders, searches, logs, models, webhooks, the audit log and the limits of keys.',
         schema: { type: 'string' },
         mediaType: 'text/plain',
       },
@@ -60,6 +62,7 @@ export class MetricsController {
       runs: { running, limit, refused, queued: this.queue.size, waits: this.queue.waits },
       sockets: this.sockets.size,
       streams: this.streams.size,
+      rpcWaits: this.rpc.waits,
       watches: this.watches.counts,
       searches: this.searches.size,
       terminals: this.terminals.counts,

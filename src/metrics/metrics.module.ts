@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ConversationsModule } from '../conversations/conversations.module.js';
+import { RpcModule } from '../rpc/index.js';
 import { ServerModule } from '../server/index.js';
 import { SocketsModule } from '../sockets/index.js';
 import { TerminalsModule } from '../terminals/index.js';
@@ -11,6 +12,7 @@ import { MetricsController } from './metrics.controller.js';
 @Module({
   imports: [
     ConversationsModule,
+    RpcModule,
     ServerModule,
     SocketsModule,
     TerminalsModule,

@@ -10,6 +10,7 @@ interface ServerFacts {
   runs: { running: number; limit: number; refused: number; queued: number; waits: Timing };
   sockets: number;
   streams: number;
+  rpcWaits: number;
   /** Trees of files that are watched, and their folders. */
   watches: { trees: number; folders: number };
   /** Searches that run. */
@@ -27,7 +28,7 @@ interface ServerFacts {
 
 /** Conversations, runs, sockets, logs, models and webhooks. */
 export function serverMetrics(facts: ServerFacts): Metric[] {
-  const { conversations, runs, sockets, streams, terminals, watches, searches } = facts;
+  const { conversations, runs, sockets, streams, rpcWaits, terminals, watches, searches } = facts;
   const { webhooks, disk, auditBacklog, limits } = facts;
   const ofWebhooks = (count: (webhook: WebhookStatus) => number): Sample[] =>
     webhooks.map((webhook) => ({ value: count(webhook), labels: { webhook: webhook.name ?? webhook.id } }));
@@ -43,6 +44,18 @@ export function serverMetrics(facts: ServerFacts): Metric[] {
     timing('run_wait_seconds', 'Time that runs have waited for a free slot.', runs.waits),
     gauge('sockets', 'Open sockets.', sockets),
     gauge('event_streams', 'Open streams of server-sent events.', streams),
+    gauge('rpc_waits', 'Calls of other agents (MCP, A2A) that wait for a conversation.', rpcWaits),
+    {
+      ...counter(
+        'rpc_calls_total',
+        'Calls of other agents (MCP, A2A) that this server has executed, by outcome.',
+        0,
+      ),
+      samples: Object.entries(meters.rpcCalls).map(([outcome, { total }]) => ({
+        value: total,
+        labels: { outcome },
+      })),
+    },
     gauge('watched_trees', 'Trees of files that clients watch.', watches.trees),
     gauge('watched_folders', 'Folders in these trees.', watches.folders),
     gauge('searches', 'Searches of files that run.', searches),

@@ -4,7 +4,8 @@ import { AuditTrail } from '../audit/index.js';
 import { clientAddress, type KeyScope, type Principal, refusalOf } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { errorStack } from '../errors/index.js';
-import { expectedAnswer, type ErrorAnswer } from '../http/index.js';
+import { type ErrorAnswer, expectedAnswer } from '../http/index.js';
+import { meters } from '../meters/index.js';
 
 /** One call of a protocol whose requests all come by the same route. */
 export interface RpcCall {
@@ -45,6 +46,7 @@ export class RpcCalls {
     const started = performance.now();
     let { conversationId } = call;
     const record = (status: number): void => {
+      meters.rpcCalls[REFUSALS.has(status) ? 'refused' : status === DONE ? 'done' : 'failed'].add();
       if (scope === 'read' && !REFUSALS.has(status)) return;
       const address = clientAddress(request, this.config.trust_forwarded_headers);
       const durationMs = performance.now() - started;

@@ -76,6 +76,9 @@ const OWN_FOLDER = '.';
  */
 @Injectable()
 export class RpcConversations {
+  /** How many calls wait for a conversation. */
+  waits = 0;
+
   constructor(
     private readonly conversations: ConversationsService,
     private readonly summaries: ConversationSummaries,
@@ -161,11 +164,13 @@ export class RpcConversations {
     if (!works(conversation)) return 'idle';
     if (this.bus.subscriberCount(id) >= this.config.max_socket_subscribers) throw new TooManyWaitsError();
     const release = this.limiter.takeSocket(principal);
+    this.waits += 1;
     try {
       const end = await waitWhileWorking(conversation, this.bus, options);
       if (end === 'idle') await conversation.settled();
       return end;
     } finally {
+      this.waits -= 1;
       release();
     }
   }

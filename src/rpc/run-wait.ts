@@ -7,7 +7,7 @@ export interface WaitOptions {
   timeoutMs: number;
   /** The caller has left: the wait ends, the run goes on. */
   signal: AbortSignal;
-  /** Called with each durable event, and when the run begins something else. Must not throw. */
+  /** Called first, with each durable event, and when the run begins something else. Must not throw. */
   onProgress?: (conversation: Conversation) => void;
 }
 
@@ -62,7 +62,8 @@ export function waitWhileWorking(
       settle();
     };
     signal.addEventListener('abort', leave);
-    if (signal.aborted) leave();
-    else check();
+    if (signal.aborted) return leave();
+    onProgress?.(conversation);
+    check();
   });
 }

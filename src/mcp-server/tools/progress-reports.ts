@@ -6,14 +6,12 @@ const REPEAT_MS = 10_000;
 /** Tells a client what happens, at a bounded rate. Each report has a higher number than the one before. */
 export class ProgressReports {
   private count = 0;
-  private message = 'Waiting for the agent';
+  private message = '';
   private hasNews = false;
   private last = -Infinity;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly report: (progress: number, message: string) => void) {
-    this.tell();
-  }
+  constructor(private readonly report: (progress: number, message: string) => void) {}
 
   /** Something has happened. */
   note(message: string): void {
