@@ -57,12 +57,16 @@ const READS_BY_POST = [
   'ProfileDiagnosis_materialize',
   'WorkspaceSession_start',
   'WorkspaceSession_end',
+  // Each of its tools needs a scope of its own.
+  'McpServer_post',
+  'McpServer_delete',
 ];
 /** Operations for keys of one's own that name no conversation. */
 const OWN_WITHOUT_CONVERSATION = [
   /^\/api\/run_queue$/,
   /^\/(api\/)?conversations(\/(search|count|summaries|import))?$/,
   /^\/v1\//,
+  /^\/mcp$/,
   /^\/api\/automation\/(?!v1\/webhooks)/,
   /^\/api\/(tools\/(catalog)?|llm\/(providers|models.*)|profiles|keys\/current|usage(\/budgets)?|auth\/workspace-session)$/,
   /^\/api\/settings\/(agent|conversation)-schema$/,

@@ -38,6 +38,7 @@ export async function keysAndAudit({ openPage, startServer, step, axe, screensho
     const once = page.getByRole('dialog', { name: 'The key dashboard' });
     made = await once.locator('code').first().innerText();
     assert.match(made, /^ohk_[0-9a-f]{16}_/);
+    await once.getByText(`${server.url}/mcp`).waitFor();
     await axe(page);
     await screenshots(page, 'keys-once');
     await once.getByRole('button', { name: 'Done' }).click();
