@@ -28,6 +28,8 @@ const input = {
   platform: 'browser',
   tsconfig: path.join(source, 'tsconfig.json'),
   plugins: [pageAndStyles()],
+  // A busy machine is no mistake of ours.
+  checks: { bundlerTimings: false },
   onLog: (level, log, defaultHandler) => defaultHandler(level === 'warn' ? 'error' : level, log),
 };
 const output = {

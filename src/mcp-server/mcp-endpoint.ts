@@ -1,4 +1,4 @@
-import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { CallToolResult, JSONRPCMessage, JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
 import { Injectable } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
@@ -95,16 +95,18 @@ export class McpEndpoint {
     this.openCalls.cancelSession({ principalId: principal.id, session });
   }
 
-  private async serverFor(exchange: McpExchange): Promise<Server> {
+  private async serverFor(exchange: McpExchange): Promise<McpServer> {
     // Loaded on first use: most servers never need it.
-    const { Server: McpServer } = await import('@modelcontextprotocol/sdk/server/index.js');
+    const { McpServer: Sdk } = await import('@modelcontextprotocol/sdk/server/mcp.js');
     const { CallToolRequestSchema, ListToolsRequestSchema } =
       await import('@modelcontextprotocol/sdk/types.js');
-    const server = new McpServer(SERVER_INFO, {
+    const mcp = new Sdk(SERVER_INFO, {
       capabilities: { tools: {} },
       instructions: INSTRUCTIONS,
       jsonSchemaValidator: NO_VALIDATOR,
     });
+    // Our tools have JSON schemas; its own way to register tools wants other ones.
+    const { server } = mcp;
     server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: toolsFor(exchange.principal) }));
     server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
       const tool = MCP_TOOLS.find((one) => one.name === params.name);
@@ -121,7 +123,7 @@ export class McpEndpoint {
       const progress = token === undefined ? undefined : report;
       return this.call(tool, params.arguments ?? {}, exchange, { signal: extra.signal, progress });
     });
-    return server;
+    return mcp;
   }
 
   /** Failures are results, which models read and learn from. */

@@ -112,8 +112,8 @@ export class RpcConversations {
 
   /**
    * Starts a conversation and its first run, or returns the one that the key has started before.
-   * @throws ForbiddenError, RunLimitError, LimitReachedError, InvalidRequestError, InContainerError, and errors
-   *   of profiles
+   * @throws ForbiddenError, RunLimitError, LimitReachedError, InvalidRequestError, InContainerError, and
+   *   errors of profiles
    */
   async start(wanted: NewRpcConversation, principal: Principal): Promise<{ id: string; created: boolean }> {
     if (this.config.conversation_runtime === 'docker') throw new InContainerError();

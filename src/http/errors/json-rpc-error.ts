@@ -23,8 +23,8 @@ export function usesJsonRpcErrors(path: string): boolean {
 const UNPARSABLE: ReadonlySet<unknown> = new Set(['json_invalid', 'string_unicode']);
 
 /**
- * A request that failed as a whole, before it was known which call it is. A body that is no JSON has 400 here,
- * as the protocols want it.
+ * A request that failed as a whole, before it was known which call it is. A body that is no JSON has 400
+ * here, as the protocols want it.
  */
 export function jsonRpcFailure(status: number, body: unknown): { status: number; body: object } {
   const data = isJsonObject(body) ? body : { detail: body };

@@ -17,7 +17,7 @@ export interface ToolContext {
   /** The idempotency key of the header. */
   key: string | undefined;
   /** Names the conversation that the call has created, for the audit log. */
-  nameConversation(id: string): void;
+  nameConversation: (id: string) => void;
 }
 
 /** A tool of the server. */

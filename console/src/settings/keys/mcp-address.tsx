@@ -23,8 +23,8 @@ export function McpAddress() {
       </p>
       <div class="key-once">
         <code>{address}</code>
-        <Button onClick={() => void copyText(address, 'The address')}>
-          <Icon name="copy" /> Copy the address
+        <Button aria-label="Copy the address" onClick={() => void copyText(address, 'The address')}>
+          <Icon name="copy" /> Copy
         </Button>
       </div>
     </>
