@@ -14,7 +14,7 @@ const FOREVER = 'public, max-age=31536000, immutable';
 /** Paths of the server: unknown ones answer 404, never the page. */
 const RESERVED = /^\/(api|sockets|v1|docs|redoc|openapi\.json|static|app-backends)(\/|$)/;
 /** Paths of both routes and pages: a browser that opens one gets the page, an API client the route. */
-const SHARED = /^\/($|conversations(\/|$))/;
+const SHARED = /^\/($|mcp$|conversations(\/|$))/;
 const PAGE = 'index.html';
 /** Path of `static_files_path`, as in the original (openhands-agent-server). */
 const MOUNT = '/static';

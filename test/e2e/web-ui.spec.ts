@@ -47,7 +47,7 @@ describe('a web UI on the port of the API', () => {
 
   it('serves its page for every path that a browser navigates to, and its files', async () => {
     const { url } = shared;
-    for (const address of ['/', '/conversations/1?tab=2', '/settings/llm', '/index.html']) {
+    for (const address of ['/', '/conversations/1?tab=2', '/settings/llm', '/mcp', '/index.html']) {
       const answer = await page(url, address);
       expect([
         address,
