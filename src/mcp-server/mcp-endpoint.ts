@@ -25,6 +25,11 @@ const MAX_NAME = 200;
 /** The path that errors are told for. */
 const PATH = '/mcp';
 
+const SHUTTING_DOWN = {
+  code: RPC_CODES.serverError,
+  message: 'The server is shutting down. Repeat the request.',
+};
+
 /** One request of a client over HTTP. */
 export interface McpExchange {
   request: HttpRequest;
@@ -58,7 +63,8 @@ export class McpEndpoint {
     const used = conversationUsedBy(message);
     if (used) {
       // Whoever answers there notices that the connection is closed.
-      const done = this.openCalls.add(name, () => response.destroy());
+      const leave = (): void => void response.destroy();
+      const done = this.openCalls.add(name, { cancel: leave, shutDown: leave });
       const isPassed = await this.forwarder
         .forward(used.id, used.uses, request, response)
         .finally(() => done());
@@ -70,7 +76,10 @@ export class McpEndpoint {
       const error = { code: RPC_CODES.invalidParams, message: problem };
       return transport.send({ jsonrpc: '2.0', id: message.id, error });
     }
-    const done = this.openCalls.add(name, () => transport.cancel());
+    const done = this.openCalls.add(name, {
+      cancel: () => transport.cancel(),
+      shutDown: () => void transport.send({ jsonrpc: '2.0', id: message.id, error: SHUTTING_DOWN }),
+    });
     const server = await this.serverFor(exchange);
     try {
       await server.connect(transport);

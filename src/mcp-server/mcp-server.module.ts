@@ -20,6 +20,5 @@ import { McpServerController } from './mcp-server.controller.js';
       useFactory: (config: AppConfig) => new OriginPolicy(config),
     },
   ],
-  exports: [OpenCalls],
 })
 export class McpServerModule {}

@@ -1,5 +1,5 @@
-import { Injectable } from '@nestjs/common';
-import type { Principal } from '../auth/index.js';
+import { Injectable, UnauthorizedException } from '@nestjs/common';
+import { Authenticator, type Principal } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import {
   ConversationNotFoundError,
@@ -90,6 +90,7 @@ export class RpcConversations {
     private readonly settings: SettingsStore,
     private readonly bus: EventBus,
     private readonly limiter: KeyLimiter,
+    private readonly authenticator: Authenticator,
     private readonly reserved: ReservedConversations,
     private readonly config: AppConfig,
   ) {}
@@ -155,8 +156,8 @@ export class RpcConversations {
   }
 
   /**
-   * Waits until a conversation does nothing more by itself. Counts as a socket of the key.
-   * @throws LimitReachedError, TooManyWaitsError, WaitMovedError
+   * Waits until a conversation does nothing more by itself. Counts as a socket of the key, and ends with it.
+   * @throws LimitReachedError, TooManyWaitsError, WaitMovedError; UnauthorizedException when the key ends
    */
   async wait(id: string, principal: Principal, options: WaitOptions): Promise<WaitEnd> {
     await this.assertUsable(id, principal);
@@ -164,13 +165,18 @@ export class RpcConversations {
     if (!works(conversation)) return 'idle';
     if (this.bus.subscriberCount(id) >= this.config.max_socket_subscribers) throw new TooManyWaitsError();
     const release = this.limiter.takeSocket(principal);
+    const keyEnd = new AbortController();
+    const unwatch = this.authenticator.whenEnded(principal, () => keyEnd.abort());
+    const signal = AbortSignal.any([options.signal, keyEnd.signal]);
     this.waits += 1;
     try {
-      const end = await waitWhileWorking(conversation, this.bus, options);
+      const end = await waitWhileWorking(conversation, this.bus, { ...options, signal });
+      if (keyEnd.signal.aborted) throw new UnauthorizedException({ detail: 'Unauthorized' });
       if (end === 'idle') await conversation.settled();
       return end;
     } finally {
       this.waits -= 1;
+      unwatch();
       release();
     }
   }

@@ -149,7 +149,7 @@ describe('the MCP server', () => {
     expect(result).toMatchObject({ is_working: false });
   });
 
-  it('ends a wait that is cancelled or whose client leaves, but not the work', async () => {
+  it('ends a wait that is cancelled, or whose client or key leaves, but not the work', async () => {
     const { id, release } = await busy();
     const cancellation = new AbortController();
     const cancelled = mcp.wait(id, { signal: cancellation.signal }).catch((error: unknown) => String(error));
@@ -175,6 +175,13 @@ describe('the MCP server', () => {
     leaving.abort();
     await waits(0);
     expect(await left).toBe('left');
+    const lent = await makeKey(server, { scope: 'read' });
+    const ofKey = post(toolCall('wait_for_conversation', { conversation_id: id }), shown(lent.key));
+    await waits(1);
+    await server.request('DELETE', `/api/keys/${lent.id}`);
+    expect((await ofKey).body).toMatchObject({
+      result: { isError: true, content: [{ text: 'Unauthorized' }] },
+    });
     await release();
     expect(await mcp.wait(id)).toMatchObject({ status: 'finished', response: 'done' });
   });
@@ -329,5 +336,16 @@ describe('the MCP server', () => {
       expect((await server.request('DELETE', '/mcp', undefined, session)).status).toBe(204);
       expect((await post(ping, { 'mcp-session-id': '../x' })).status).toBe(200);
     });
+  });
+
+  it('tells clients that wait that it shuts down', async () => {
+    const { id } = await busy();
+    const waiting = mcp.wait(id).catch((error: unknown) => String(error));
+    await waits(1);
+    const ending = server.end();
+    expect(await waiting).toContain('The server is shutting down');
+    // Its run has a few seconds to end, which the test does not need.
+    await server.end('SIGKILL');
+    await ending;
   });
 });

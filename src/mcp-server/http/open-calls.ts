@@ -9,6 +9,14 @@ export interface CallName {
   id: string | number;
 }
 
+/** What ends a call that is being answered. */
+export interface OpenCall {
+  /** The client has cancelled it: nothing is answered. */
+  cancel(): void;
+  /** The server shuts down: the client may repeat the call. */
+  shutDown(): void;
+}
+
 /**
  * The calls that are being answered. Sessions are only names here: they make the ids of requests unique, so
  * that a cancellation, which comes as a request of its own, finds its call. Nothing is kept of a session
@@ -16,27 +24,22 @@ export interface CallName {
  */
 @Injectable()
 export class OpenCalls implements BeforeApplicationShutdown {
-  private readonly all = new Set<() => void>();
+  private readonly all = new Set<OpenCall>();
   /** By session and key, then by request. */
-  private readonly bySession = new Map<string, Map<string | number, () => void>>();
-
-  /** How many calls are being answered. */
-  get size(): number {
-    return this.all.size;
-  }
+  private readonly bySession = new Map<string, Map<string | number, OpenCall>>();
 
   /** Notes a call until the returned function is called. @param name undefined: it cannot be cancelled */
-  add(name: CallName | undefined, cancel: () => void): () => void {
-    this.all.add(cancel);
+  add(name: CallName | undefined, call: OpenCall): () => void {
+    this.all.add(call);
     const key = name && sessionKey(name);
     if (name && key !== undefined) {
-      const calls = this.bySession.get(key) ?? new Map<string | number, () => void>();
-      this.bySession.set(key, calls.set(name.id, cancel));
+      const calls = this.bySession.get(key) ?? new Map<string | number, OpenCall>();
+      this.bySession.set(key, calls.set(name.id, call));
     }
     return () => {
-      this.all.delete(cancel);
+      this.all.delete(call);
       const calls = key === undefined ? undefined : this.bySession.get(key);
-      if (!name || key === undefined || calls?.get(name.id) !== cancel) return;
+      if (!name || key === undefined || calls?.get(name.id) !== call) return;
       calls.delete(name.id);
       if (calls.size === 0) this.bySession.delete(key);
     };
@@ -44,17 +47,17 @@ export class OpenCalls implements BeforeApplicationShutdown {
 
   /** Cancels a call, if it is being answered here. */
   cancel(name: CallName): void {
-    this.bySession.get(sessionKey(name))?.get(name.id)?.();
+    this.bySession.get(sessionKey(name))?.get(name.id)?.cancel();
   }
 
   /** Cancels all calls of a session. */
   cancelSession(session: Omit<CallName, 'id'>): void {
-    for (const cancel of [...(this.bySession.get(sessionKey(session))?.values() ?? [])]) cancel();
+    for (const call of [...(this.bySession.get(sessionKey(session))?.values() ?? [])]) call.cancel();
   }
 
   /** Calls end before the HTTP server, which waits for its answers. */
   beforeApplicationShutdown(): void {
-    for (const cancel of [...this.all]) cancel();
+    for (const call of [...this.all]) call.shutDown();
   }
 }
 
