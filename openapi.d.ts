@@ -38187,7 +38187,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description Always. */
+            /** @description The server sends clients nothing on its own. */
             405: {
                 headers: {
                     [name: string]: unknown;

@@ -126,7 +126,7 @@ export class McpServerController {
     description:
       'The server sends MCP clients nothing on its own: it answers with 405, as the protocol says.',
     answers: {},
-    errors: { 405: 'Always.' },
+    errors: { 405: 'The server sends clients nothing on its own.' },
   })
   get(@Res({ passthrough: true }) response: HttpResponse): never {
     response.setHeader('Allow', 'POST, DELETE');

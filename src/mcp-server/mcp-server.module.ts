@@ -6,6 +6,7 @@ import { ServerModule } from '../server/server.module.js';
 import { OpenCalls } from './http/open-calls.js';
 import { McpEndpoint } from './mcp-endpoint.js';
 import { McpServerController } from './mcp-server.controller.js';
+import { ToolServer } from './tool-server.js';
 
 /** The server as an MCP server: other agents start conversations and wait for them, at `/mcp`. */
 @Module({
@@ -14,6 +15,7 @@ import { McpServerController } from './mcp-server.controller.js';
   providers: [
     McpEndpoint,
     OpenCalls,
+    ToolServer,
     {
       provide: OriginPolicy,
       inject: [AppConfig],

@@ -1,5 +1,7 @@
 import { Injectable, Optional } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
+import { principalOf } from '../auth/index.js';
+import { Ownership } from '../conversations/index.js';
 import { ServerForwarder } from '../forwarding/index.js';
 
 /** How a call uses its conversation: it only reads what is stored, or it needs the server that has it. */
@@ -11,10 +13,14 @@ export type RpcUse = 'reads' | 'uses';
  */
 @Injectable()
 export class RpcForwarder {
-  constructor(@Optional() private readonly forwarder?: ServerForwarder) {}
+  constructor(
+    private readonly ownership: Ownership,
+    @Optional() private readonly forwarder?: ServerForwarder,
+  ) {}
 
   /**
-   * Passes a request on if another server has its conversation.
+   * Passes a request on if another server has its conversation. What the principal must not see is served
+   * here: as an unknown id.
    * @returns false if this server serves it
    * @throws ForwardingError
    */
@@ -24,7 +30,9 @@ export class RpcForwarder {
     request: HttpRequest,
     response: HttpResponse,
   ): Promise<boolean> {
-    if (!this.forwarder) return false;
+    const principal = principalOf(request);
+    if (!this.forwarder || !principal) return false;
+    if (!(await this.ownership.isVisible(conversationId, principal))) return false;
     return this.forwarder.forward(conversationId, request, response, {
       takes: use === 'uses',
       canFallBack: use === 'reads',

@@ -1,3 +1,5 @@
+import { parseCursor } from '../../conversations/index.js';
+import { EXECUTION_STATUSES } from '../../events/index.js';
 import { Field, NoOtherFields, choice, flag, integer, nullable, text, uuid } from '../../http/index.js';
 
 /** Longest message (characters): as much as a few files. */
@@ -5,9 +7,13 @@ const MAX_MESSAGE = 1024 * 1024;
 /** Longest wait of one call (seconds). */
 export const MAX_WAIT_SECONDS = 600;
 
+/** Statuses that callers meet. */
+const STATUSES = EXECUTION_STATUSES.filter((status) => status !== 'deleting');
+
 const message = text({ min: 1, max: MAX_MESSAGE });
 const name = nullable(text({ min: 1, max: 255 }));
 const idempotencyKey = nullable(text({ min: 1, max: 255 }));
+const PAGE_ID = 'The next_page_id of the previous page. Null: the first page.';
 const IDEMPOTENCY =
   'A text of your choice that identifies this call, such as a UUID. If you repeat the call with the same key, for example ' +
   'because you do not know whether the first attempt arrived, it is not executed twice.';
@@ -79,18 +85,18 @@ export class WaitArguments extends ConversationArguments {
 /** A page of a list. */
 @NoOtherFields()
 export class ListArguments {
-  @Field(
-    nullable(
-      choice(['idle', 'running', 'paused', 'waiting_for_confirmation', 'finished', 'error', 'stuck'], 'enum'),
-    ),
-    'Only conversations with this status; null: all.',
-  )
+  @Field(nullable(choice(STATUSES, 'enum')), 'Only conversations with this status; null: all.')
   status: string | null = null;
 
   @Field(integer({ ge: 1, le: 100 }), 'Maximum number of conversations to return.')
   limit = 20;
 
-  @Field(nullable(text({ max: 500 })), 'The next_page_id of the previous page. Null: the first page.')
+  @Field(
+    nullable(
+      text({ check: (id) => (parseCursor(id) ? undefined : 'page_id must be a next_page_id of a result') }),
+    ),
+    PAGE_ID,
+  )
   page_id: string | null = null;
 }
 
@@ -112,7 +118,7 @@ export class EventsArguments extends ConversationArguments {
   @Field(integer({ ge: 1, le: 100 }), 'Maximum number of events to return.')
   limit = 20;
 
-  @Field(nullable(text({ max: 500 })), 'The next_page_id of the previous page. Null: the first page.')
+  @Field(nullable(uuid()), PAGE_ID)
   page_id: string | null = null;
 }
 

@@ -1,11 +1,14 @@
 import { type DurableEvent, plainText } from '../../events/index.js';
 import { type DescribedField, objectSchema } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
+import { firstCharacters } from '../../text/index.js';
 import { truncateMiddle } from '../../tools/index.js';
 
 /** Longest text of an event, and of all events of a result (characters). */
 const MAX_TEXT = 4_000;
 const MAX_TEXTS = 100_000;
+/** Longest name of a tool (characters): external agents write sentences. */
+const MAX_TOOL = 200;
 
 /** Kinds of events as callers name them, and the classes of the log. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -53,7 +56,7 @@ function kindOf({ kind }: DurableEvent): string {
 }
 
 function toolOf(event: DurableEvent): string | null {
-  if (event.kind === 'ACPToolCallEvent') return event.title;
+  if (event.kind === 'ACPToolCallEvent') return firstCharacters(event.title, MAX_TOOL);
   return ('tool_name' in event ? event.tool_name : undefined) ?? null;
 }
 

@@ -1,7 +1,7 @@
 import type { Request as HttpRequest } from 'express';
 import type { ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
 import type { KeyScope, Principal } from '../../auth/index.js';
-import type { DtoClass, JsonSchema } from '../../http/index.js';
+import { type DtoClass, type JsonSchema, model, readChecked } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { RpcConversations, RpcUse } from '../../rpc/index.js';
 
@@ -20,8 +20,7 @@ export interface ToolContext {
   nameConversation: (id: string) => void;
 }
 
-/** A tool of the server. */
-export interface McpTool<T extends object = object> {
+interface ToolDocs {
   name: string;
   title: string;
   /** For models: what it does, when to use it, what comes back. */
@@ -31,17 +30,28 @@ export interface McpTool<T extends object = object> {
   scope: KeyScope;
   /** How it uses the conversation that the argument `conversation_id` names; absent without one. */
   uses?: RpcUse;
-  arguments: DtoClass<T>;
   /** The schema of the result. */
   result: JsonSchema;
+}
+
+/** A tool of the server. */
+export interface McpTool extends ToolDocs {
+  arguments: DtoClass;
+  /** @throws RequestValidationError for invalid arguments, and the errors of the tool */
+  call(given: JsonObject, context: ToolContext): Promise<JsonObject>;
+}
+
+interface ToolDefinition<T extends object> extends ToolDocs {
+  arguments: DtoClass<T>;
   call(args: T, context: ToolContext): Promise<JsonObject>;
 }
 
-/** A tool whose arguments are of this class. */
-export function mcpTool<T extends object>(tool: McpTool<T>): McpTool {
+/** A tool that gets valid arguments of this class. */
+export function mcpTool<T extends object>(tool: ToolDefinition<T>): McpTool {
   return {
     ...tool,
-    call: (args, context) => {
+    call: async (given, context) => {
+      const args = readChecked(model(tool.arguments), given, ['arguments']);
       if (!(args instanceof tool.arguments)) throw new TypeError(`not the arguments of ${tool.name}`);
       return tool.call(args, context);
     },

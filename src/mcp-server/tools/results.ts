@@ -43,7 +43,7 @@ const STATUS_FIELDS: Readonly<Record<string, DescribedField>> = {
   response: [text, "The agent's final response, or its last message; empty if there is none yet."],
   'structured_response?': [
     { type: 'object' },
-    'The structured response, if the agent answers by a JSON schema.',
+    'The structured response, if the agent answers by a JSON schema; absent if it is very long.',
   ],
   pending_actions: [
     {
@@ -92,9 +92,13 @@ export function statusResult({ summary, isWorking, response, structured, pending
     ...summaryResult(summary),
     is_working: isWorking,
     response: truncateMiddle(response, MAX_RESPONSE),
-    ...(structured && { structured_response: structured }),
+    ...(isShort(structured) && { structured_response: structured }),
     pending_actions: pending
       .slice(0, MAX_PENDING)
       .map(({ tool, input }) => ({ tool, input: truncateMiddle(input, MAX_INPUT) })),
   };
+}
+
+function isShort(structured: JsonObject | undefined): boolean {
+  return structured !== undefined && JSON.stringify(structured).length <= MAX_RESPONSE;
 }

@@ -26,6 +26,8 @@ export const waitForConversation = mcpTool({
         signal,
         onProgress: reports && ((conversation) => reports.note(describe(conversation))),
       });
+      // Nobody reads the result.
+      if (end === 'left') return {};
       const status = statusResult(await conversations.status(id, principal));
       return { ...status, timed_out: end === 'timeout' };
     } finally {
