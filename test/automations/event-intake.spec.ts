@@ -115,6 +115,12 @@ describe('events for automations', () => {
     expect(JSON.stringify(body)).not.toContain(SECRET);
   });
 
+  it('are all taken when many of one sender come at once', async () => {
+    const webhook = await makeWebhook({ ...github, source: 'bursts' });
+    const burst = Array.from({ length: 20 }, (_, n) => fromGitHub(webhook, 'push', { n }));
+    expect((await Promise.all(burst)).map(({ status }) => status)).toEqual(burst.map(() => 200));
+  });
+
   it('are accepted once for each delivery, also after a kill', async () => {
     const webhook = await makeWebhook({ ...github, source: 'repeating' });
     const id = await makeAutomation({ source: 'repeating', on: 'push' });

@@ -14,6 +14,14 @@ const MAX_ACCEPTED_PER_MINUTE = 600;
 /** Deliveries whose bodies arrive at the same time: of all networks, and of one. */
 const MAX_ARRIVING = 16;
 const MAX_ARRIVING_OF_NETWORK = 4;
+/**
+ * Further ones that wait for their turn, without their bodies: a push leads to a dozen deliveries at once,
+ * and senders such as GitHub do not repeat one that was refused.
+ */
+const MAX_WAITING = 256;
+const MAX_WAITING_OF_NETWORK = 64;
+/** How long one waits (ms). Senders wait ten seconds for the answer. */
+const WAIT_MS = 5_000;
 /** Networks share this many counters, so that a client with many addresses cannot exhaust the memory. */
 const COUNTERS = 4096;
 
@@ -27,6 +35,12 @@ export class IntakeLimitError extends DomainError {
   ) {
     super(message);
   }
+}
+
+/** A delivery that waits for its turn. */
+interface Waiting {
+  network: string;
+  begin: () => void;
 }
 
 /**
@@ -46,10 +60,16 @@ export class IntakeLimits {
   });
   private readonly arriving = new Map<string, number>();
   private arrivingInAll = 0;
+  /** In the order in which they came. */
+  private readonly waiting = new Set<Waiting>();
 
   constructor(private readonly config: AppConfig) {}
 
-  /** Call before a body is read. @returns to be called when it was read @throws IntakeLimitError */
+  /**
+   * Call before a body is read. Resolves when it may be.
+   * @returns to be called when it was read
+   * @throws IntakeLimitError
+   */
   async enter(request: IncomingMessage): Promise<() => void> {
     const network = this.networkOf(request);
     const state = await this.refused.get(network);
@@ -58,11 +78,12 @@ export class IntakeLimits {
         'Too many deliveries were refused; retry later',
         secondsOf(state.msBeforeNext),
       );
-    const own = this.arriving.get(network) ?? 0;
-    if (own >= MAX_ARRIVING_OF_NETWORK || this.arrivingInAll >= MAX_ARRIVING)
-      throw new IntakeLimitError('Too many deliveries arrive at the same time; retry later', 1);
-    this.count(network, 1);
-    return () => this.count(network, -1);
+    if (this.hasRoom(network)) this.count(network, 1);
+    else await this.turn(network);
+    return () => {
+      this.count(network, -1);
+      this.beginNext();
+    };
   }
 
   /** Counts a delivery that was refused. */
@@ -76,6 +97,42 @@ export class IntakeLimits {
     if (consumedPoints <= MAX_ACCEPTED_PER_MINUTE) return;
     const message = `A source may deliver ${MAX_ACCEPTED_PER_MINUTE} events a minute`;
     throw new IntakeLimitError(message, secondsOf(msBeforeNext));
+  }
+
+  private hasRoom(network: string): boolean {
+    const own = this.arriving.get(network) ?? 0;
+    return own < MAX_ARRIVING_OF_NETWORK && this.arrivingInAll < MAX_ARRIVING;
+  }
+
+  /** Waits until a delivery of the network may arrive, and counts it. @throws IntakeLimitError */
+  private async turn(network: string): Promise<void> {
+    const tooMany = new IntakeLimitError('Too many deliveries arrive at the same time; retry later', 1);
+    const ofNetwork = [...this.waiting].filter((one) => one.network === network).length;
+    if (this.waiting.size >= MAX_WAITING || ofNetwork >= MAX_WAITING_OF_NETWORK) throw tooMany;
+    await new Promise<void>((resolve, reject) => {
+      const one: Waiting = {
+        network,
+        begin: () => {
+          clearTimeout(timer);
+          resolve();
+        },
+      };
+      const timer = setTimeout(() => {
+        this.waiting.delete(one);
+        reject(tooMany);
+      }, WAIT_MS).unref();
+      this.waiting.add(one);
+    });
+  }
+
+  private beginNext(): void {
+    for (const one of this.waiting) {
+      if (this.arrivingInAll >= MAX_ARRIVING) return;
+      if (!this.hasRoom(one.network)) continue;
+      this.waiting.delete(one);
+      this.count(one.network, 1);
+      one.begin();
+    }
   }
 
   private count(network: string, change: 1 | -1): void {
