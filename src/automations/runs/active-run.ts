@@ -13,6 +13,8 @@ import { failure, type RunOutcome } from './run-outcome.js';
 
 /** How often a conversation is looked for that another process works on (ms). */
 const LOOK_MS = 2_000;
+/** How often it is looked for to be stopped: as long as a crash of its server takes to be seen. */
+const MAX_LOOKS_TO_STOP = 5;
 
 /** What an active run reports to. */
 export interface RunWork {
@@ -116,17 +118,18 @@ export class ActiveRun {
 
   /** The conversation, or what it has come to: it may have been started before a crash. */
   private async found(): Promise<LaunchedRun | RunOutcome | undefined> {
-    for (;;) {
+    for (let looks = 0; ;) {
       const found = await this.launcher.find(this.automation, this.run);
       if (found.state === 'here') return found.launched;
       if (found.state === 'ended') return found.outcome;
       if (found.state === 'missing') {
-        const launched = await this.launch();
+        const launched = this.stoppedAs ?? (await this.launch());
         if (launched) return launched;
       }
+      // One that is to be stopped may go on where another process resumes it.
+      if (this.stoppedAs && (looks += 1) >= MAX_LOOKS_TO_STOP) return this.stoppedAs;
       await this.pause(LOOK_MS);
       if (this.isLeft) return undefined;
-      if (this.stoppedAs) return this.stoppedAs;
     }
   }
 
