@@ -218,9 +218,10 @@ export class Conversation {
     }
   }
 
-  /** Resolves when the current run and all runs that follow it directly have ended. */
-  runsEnded(): Promise<void> {
-    return this.runs.ended();
+  /** Resolves when the run that waits, the current one and all that follow it directly have ended. */
+  async runsEnded(): Promise<void> {
+    await this.starter.left();
+    await this.runs.ended();
   }
 
   /**

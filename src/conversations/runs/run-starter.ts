@@ -29,6 +29,11 @@ export class RunStarter {
     return this.services.queue.has(this.journal.state.id);
   }
 
+  /** Resolves when no run waits any more, because it has started or was cancelled. */
+  left(): Promise<void> {
+    return this.services.queue.left(this.journal.state.id);
+  }
+
   /** Takes the run out of the queue. Returns whether one was waiting. */
   leave(): Promise<boolean> {
     return this.services.queue.leave(this.journal.state.id);

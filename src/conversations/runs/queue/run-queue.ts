@@ -44,6 +44,8 @@ export class RunQueue {
   private readonly logger = new Logger('Runs');
   private readonly document: QueueDocument;
   private readonly runs = new Map<string, Waiting>();
+  /** Called when the run of a conversation leaves the queue. */
+  private readonly onLeave = new Map<string, (() => void)[]>();
   private readonly starting = new Set<Promise<void>>();
   /** Runs that have left the queue since the last look, and whether that is stored. */
   private readonly gone = new Map<string, boolean>();
@@ -77,6 +79,15 @@ export class RunQueue {
   /** Whether the run of a conversation waits on this server. */
   has(id: string): boolean {
     return this.runs.has(id);
+  }
+
+  /** Resolves when no run of the conversation waits on this server: it was started, or has left the queue. */
+  async left(id: string): Promise<void> {
+    if (!this.has(id)) return;
+    await new Promise<void>((resolve) => {
+      const waiting = this.onLeave.get(id) ?? [];
+      this.onLeave.set(id, [...waiting, resolve]);
+    });
   }
 
   /** Whether a run that reaches a limit waits. */
@@ -121,7 +132,7 @@ export class RunQueue {
 
   /** Takes the run of a conversation out of the queue, if it waits. Resolves when that is stored. */
   async leave(id: string): Promise<boolean> {
-    if (!this.runs.delete(id)) return false;
+    if (!this.drop(id)) return false;
     this.gone.set(id, false);
     await this.document.remove(id);
     if (this.gone.has(id)) this.gone.set(id, true);
@@ -220,7 +231,7 @@ export class RunQueue {
       if (this.runs.get(id) !== run) return;
       if (error instanceof LeaseHeldError || error instanceof TakeoverPendingError) {
         // Another server has the conversation, and with it the run.
-        this.runs.delete(id);
+        this.drop(id);
         return;
       }
       if (error instanceof StorageFailedError || error instanceof ConversationClosedError) {
@@ -247,7 +258,14 @@ export class RunQueue {
 
   private forget(id: string, before: Waiting | undefined): void {
     if (before) this.runs.set(id, before);
-    else this.runs.delete(id);
+    else this.drop(id);
+  }
+
+  private drop(id: string): boolean {
+    const isGone = this.runs.delete(id);
+    for (const call of this.onLeave.get(id) ?? []) call();
+    this.onLeave.delete(id);
+    return isGone;
   }
 }
 
