@@ -30,6 +30,18 @@ export class AutomationLimitError extends DomainError {
   readonly kind = 'limit-reached';
 }
 
+/** Runs would be conversations beside the containers that the server has for those of people. */
+export class ContainersUnsupportedError extends DomainError {
+  override readonly name = 'ContainersUnsupportedError';
+  readonly kind = 'unsupported';
+  constructor() {
+    super(
+      'This server keeps conversations in containers (conversation_runtime: docker), where automations cannot start ' +
+        'any. Let a server without containers run them.',
+    );
+  }
+}
+
 /** What runs Python scripts in the original. */
 export class ScriptsUnsupportedError extends DomainError {
   override readonly name = 'ScriptsUnsupportedError';

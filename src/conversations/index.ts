@@ -10,6 +10,7 @@ export {
   ConversationExistsError,
   ConversationNotFoundError,
   ForbiddenError,
+  QueueFullError,
   RunLimitError,
   UnknownEventError,
 } from './conversation-errors.js';

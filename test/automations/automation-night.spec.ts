@@ -125,6 +125,9 @@ class Night {
       initial_message: { content: [{ type: 'text', text: 'FINISH: bye' }], run: true },
     });
     expect(status).toBe(201);
+    const id = this.ids.get('after talks') ?? '';
+    const count = this.due.filter(({ automation }) => automation === 'after talks').length;
+    await eventually(async () => (await this.one.runs(id)).length > count, 'a run after the talk');
     const what = `a person's conversation at ${time(this.now)}`;
     this.due.push({ automation: 'after talks', what, expected: 'COMPLETED' });
   }

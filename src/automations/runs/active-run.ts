@@ -1,15 +1,16 @@
 import { errorMessage } from '../../errors/index.js';
 import type { Clock } from '../clock.js';
 import type { Automation } from '../definitions/automation.js';
-import type { AutomationRun } from './automation-run.js';
+import type { AutomationRun, PhaseCode } from './automation-run.js';
 import {
   HeldElsewhereError,
   type LaunchedRun,
   LaunchError,
+  type LaunchNote,
   NoRoomError,
   type RunLauncher,
 } from './run-launcher.js';
-import { failure, type RunOutcome } from './run-outcome.js';
+import { cancelled, failure, type RunOutcome } from './run-outcome.js';
 
 /** How often a conversation is looked for that another process works on (ms). */
 const LOOK_MS = 2_000;
@@ -19,8 +20,13 @@ const MAX_LOOKS_TO_STOP = 5;
 /** What an active run reports to. */
 export interface RunWork {
   readonly clock: Clock;
-  /** Says that this process still works on the run. @returns false if it is over */
-  beat(run: AutomationRun, phase?: string): Promise<boolean>;
+  /** How long a run may take (ms). */
+  timeLimit(automation: Automation): number;
+  /**
+   * Says that this process still works on the run, and what it does.
+   * @returns false if it is over
+   */
+  beat(run: AutomationRun, progress?: RunProgress): Promise<boolean>;
   /** Stores what has become of the run. */
   end(run: AutomationRun, outcome: RunOutcome): Promise<void>;
   putBack(run: AutomationRun): Promise<void>;
@@ -28,6 +34,14 @@ export interface RunWork {
   report(run: AutomationRun, error: unknown): void;
   /** The run needs this process no longer. */
   over(run: AutomationRun): void;
+}
+
+/** What is noted of a run that goes on. */
+export interface RunProgress {
+  phase?: PhaseCode;
+  /** When it is stopped (ms since the epoch); null: not as long as it waits for a slot. */
+  timeoutAt?: number | null;
+  launch?: LaunchNote;
 }
 
 /** A run that this process works on, from its start to its end. */
@@ -39,6 +53,8 @@ export class ActiveRun {
   private launched: LaunchedRun | undefined;
   /** What it comes to, if somebody has stopped it. */
   private stoppedAs: RunOutcome | undefined;
+  /** Keeps it from being stopped by its time limit. */
+  private stopTimeLimit: () => void = () => undefined;
   private isLeft = false;
   /** What it comes to is being stored. */
   private isEnding = false;
@@ -46,7 +62,10 @@ export class ActiveRun {
 
   constructor(
     private readonly automation: Automation,
+    /** As it was when this process began to work on it. */
     readonly run: AutomationRun,
+    /** Whether another process worked on it before. */
+    private readonly isTakenOver: boolean,
     private readonly launcher: RunLauncher,
     private readonly work: RunWork,
     private readonly beatMs: number,
@@ -77,7 +96,7 @@ export class ActiveRun {
   /** Stops the agent of a run that has ended elsewhere: somebody has cancelled it at another server. */
   async endedElsewhere(): Promise<void> {
     if (this.isEnding || this.stoppedAs) return;
-    await this.interrupt({ ...failure('unknown', 'The run has ended elsewhere'), status: 'CANCELLED' });
+    await this.interrupt(cancelled('The run has ended elsewhere'));
   }
 
   /** Works on it no longer, without an outcome. */
@@ -89,7 +108,8 @@ export class ActiveRun {
 
   private async follow(): Promise<void> {
     this.beatAgain();
-    this.limitTime();
+    const { timeout_at: timeout } = this.run;
+    if (timeout !== null) this.limitTime(Date.parse(timeout));
     const outcome = await this.outcome();
     if (this.isLeft || outcome === undefined) return;
     this.isEnding = true;
@@ -98,13 +118,16 @@ export class ActiveRun {
 
   private async outcome(): Promise<RunOutcome | undefined> {
     try {
-      const found = await this.found();
-      if (found === undefined || 'status' in found) return found;
-      this.launched = found;
-      await this.work.beat(this.run, 'running_agent');
-      // Stopped while it was being started.
-      if (this.stoppedAs) await found.interrupt();
-      return await found.ended;
+      for (;;) {
+        const found = await this.found();
+        if (found === undefined || 'status' in found) return found;
+        const ended = await this.followed(found);
+        if (ended !== 'moved') return ended;
+        // Its server was stopped, or has lost it: whoever has it now tells what becomes of it.
+        this.launched = undefined;
+        await this.pause(LOOK_MS);
+        if (this.isLeft) return undefined;
+      }
     } catch (error) {
       if (error instanceof NoRoomError && !this.stoppedAs) {
         await this.work.putBack(this.run);
@@ -114,6 +137,26 @@ export class ActiveRun {
       if (error instanceof LaunchError) return error.outcome;
       return failure('unknown', `The run could not be started: ${errorMessage(error)}`);
     }
+  }
+
+  private async followed(launched: LaunchedRun): Promise<RunOutcome | 'moved'> {
+    this.launched = launched;
+    // Stopped while it was being started.
+    if (this.stoppedAs) await launched.interrupt();
+    else if (launched.isWaiting) await this.waitForSlot(launched);
+    await this.work.beat(this.run, { phase: 'running_agent' });
+    return launched.ended;
+  }
+
+  /** The time limit is for the work of the agent. */
+  private async waitForSlot({ begun }: LaunchedRun): Promise<void> {
+    this.stopTimeLimit();
+    await this.work.beat(this.run, { phase: 'queued', timeoutAt: null });
+    await begun;
+    if (this.isLeft || this.stoppedAs) return;
+    const end = this.work.clock.now() + this.work.timeLimit(this.automation);
+    await this.work.beat(this.run, { timeoutAt: end });
+    this.limitTime(end);
   }
 
   /** The conversation, or what it has come to: it may have been started before a crash. */
@@ -135,21 +178,26 @@ export class ActiveRun {
 
   /** Undefined if another server was faster: two may take a run over, as after a jump of the clock. */
   private async launch(): Promise<LaunchedRun | undefined> {
+    const note = async (launch: LaunchNote): Promise<void> => {
+      await this.work.beat(this.run, { launch });
+    };
     try {
-      return await this.launcher.launch(this.automation, this.run, this.abort.signal);
+      return await this.launcher.launch(this.automation, this.run, note, this.abort.signal);
     } catch (error) {
-      if (error instanceof HeldElsewhereError) return undefined;
-      throw error;
+      if (!(error instanceof HeldElsewhereError)) throw error;
+      // Nobody else works on it: the server that has the conversation starts it.
+      if (!this.isTakenOver) throw new NoRoomError(error.message);
+      return undefined;
     }
   }
 
-  private limitTime(): void {
-    const { timeout_at: end, started_at: start } = this.run;
-    if (end === null || start === null) return;
-    const seconds = Math.round((Date.parse(end) - Date.parse(start)) / 1000);
-    const left = Math.max(0, Date.parse(end) - this.work.clock.now());
+  /** @param end when it is stopped (ms since the epoch) */
+  private limitTime(end: number): void {
+    const seconds = Math.round(this.work.timeLimit(this.automation) / 1000);
     const timeout = failure('timeout', `Timed out: the run took longer than its limit of ${seconds} seconds`);
-    this.later(left, () => void this.interrupt(timeout).catch((error: unknown) => this.report(error)));
+    this.stopTimeLimit = this.later(Math.max(0, end - this.work.clock.now()), () => {
+      void this.interrupt(timeout).catch((error: unknown) => this.report(error));
+    });
   }
 
   private beatAgain(): void {
@@ -171,13 +219,18 @@ export class ActiveRun {
     });
   }
 
-  private later(ms: number, call: () => void): void {
-    if (this.isLeft) return;
+  /** @returns what keeps it from being called */
+  private later(ms: number, call: () => void): () => void {
+    if (this.isLeft) return () => undefined;
     const stop = this.work.clock.after(ms, () => {
       this.timers.delete(stop);
       call();
     });
     this.timers.add(stop);
+    return () => {
+      this.timers.delete(stop);
+      stop();
+    };
   }
 
   private report(error: unknown): void {

@@ -40,6 +40,10 @@ export interface AutomationRun extends StoredRun {
    * event, and those of later events that were added while the run was waiting.
    */
   turns: string[];
+  /** What the agent was told; null: it was not started yet. */
+  message: string | null;
+  /** Whether the agent answers that; null: it was not started yet. */
+  wakes: boolean | null;
   conversation_id: string | null;
   error_detail: string | null;
   status_detail: JsonObject | null;
@@ -48,6 +52,10 @@ export interface AutomationRun extends StoredRun {
   phase_updated_at: string | null;
   /** US dollars. */
   cost: number | null;
+  /** What its conversation had cost before it (US dollars); null: it is not known yet. */
+  cost_before: number | null;
+  /** Name of the variant of the automation that it takes; null without variants. */
+  variant: string | null;
   timeout_at: string | null;
   run_metadata: JsonObject | null;
   started_at: string | null;
@@ -82,10 +90,14 @@ export type NewRun = Pick<AutomationRun, 'trigger_source'> &
       | 'not_before'
       | 'ancestors'
       | 'waits'
+      | 'variant'
     >
   >;
 
-const PHASES: Readonly<Record<string, string>> = {
+/** What a run does, for clients, which know the codes. */
+export type PhaseCode = 'queued' | 'preparing' | 'running_agent';
+
+const PHASES: Readonly<Record<PhaseCode, string>> = {
   queued: 'Waiting for its turn',
   preparing: 'Preparing its folder',
   running_agent: 'Agent is working',
@@ -120,13 +132,13 @@ export function conversationIdOf(
 export function newRun(id: string, automationId: string, now: number, given: NewRun): AutomationRun {
   return {
     ...{ scheduled_at: null, payload: null, source: null, subject_key: null, turns: [] },
-    ...{ attempt: 1, retry_of: null, not_before: null, ancestors: [], waits: false },
+    ...{ attempt: 1, retry_of: null, not_before: null, ancestors: [], waits: false, variant: null },
     ...given,
     id,
     automation_id: automationId,
     status: 'PENDING',
     ...{ conversation_id: null, error_detail: null, status_detail: null, cost: null, timeout_at: null },
-    ...{ run_metadata: null, started_at: null, completed_at: null, worker: null, worker_until: null },
+    ...{ message: null, wakes: null, cost_before: null, run_metadata: null, started_at: null, completed_at: null, worker: null, worker_until: null },
     ...phase('queued', now),
     created_at: new Date(now).toISOString(),
   };
@@ -134,12 +146,12 @@ export function newRun(id: string, automationId: string, now: number, given: New
 
 /** The fields of a phase. */
 export function phase(
-  code: string,
+  code: PhaseCode,
   now: number,
 ): Pick<AutomationRun, 'phase_code' | 'phase_label' | 'phase_updated_at'> {
   return {
     phase_code: code,
-    phase_label: PHASES[code] ?? code,
+    phase_label: PHASES[code],
     phase_updated_at: new Date(now).toISOString(),
   };
 }
@@ -173,8 +185,11 @@ export function detailOf(phaseName: string, kind: FailureKind, detail: string, a
   };
 }
 
+/** Fields that were not stored from the beginning. */
+const ADDED_LATER = { message: null, wakes: null, cost_before: null, variant: null };
+
 /** The run of what is stored. */
 export function toRun(stored: StoredRun): AutomationRun {
-  // Written by this class of server only.
-  return stored as AutomationRun;
+  // Written by this class of server only; an older one did not know all fields.
+  return { ...ADDED_LATER, ...stored } as AutomationRun;
 }

@@ -7,11 +7,13 @@ import {
   ConversationNotFoundError,
   ConversationsService,
   ForbiddenError,
+  QueueFullError,
   RunLimitError,
 } from '../../conversations/index.js';
 import { DomainError, errorMessage } from '../../errors/index.js';
 import { textContent } from '../../events/index.js';
-import { Catalogue, LeaseHeldError, TakeoverPendingError } from '../../storage/index.js';
+import { Catalogue, LeaseHeldError, LeaseStore, TakeoverPendingError } from '../../storage/index.js';
+import { ContainersUnsupportedError } from '../automation-errors.js';
 import type { Automation } from '../definitions/automation.js';
 import { type AutomationRun, conversationIdOf, type FailureKind } from './automation-run.js';
 import { ConversationRequests } from './conversation-requests.js';
@@ -20,10 +22,11 @@ import {
   HeldElsewhereError,
   type LaunchedRun,
   LaunchError,
+  type LaunchNote,
   NoRoomError,
   RunLauncher,
 } from './run-launcher.js';
-import { failure, type RunOutcome } from './run-outcome.js';
+import { cancelled, completed, failure, type RunOutcome } from './run-outcome.js';
 import { promptOf, turnOf } from './run-prompt.js';
 
 const KINDS: Readonly<Record<string, FailureKind>> = {
@@ -36,6 +39,8 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
 /** Codes of errors that a limit of the run itself leads to, not one of the person's account. */
 const OWN_LIMITS: readonly string[] = ['MaxBudgetReached', 'MaxIterationsReached'];
 const RESTARTED = 'Interrupted by a restart of the server';
+const PAUSED = 'Somebody paused the conversation before the agent had finished';
+const DELETED = 'Somebody deleted the conversation before the agent had finished';
 
 /** Starts runs as conversations of this server. */
 @Injectable()
@@ -44,37 +49,53 @@ export class ConversationLauncher extends RunLauncher {
     private readonly conversations: ConversationsService,
     private readonly requests: ConversationRequests,
     private readonly catalogue: Catalogue,
+    private readonly leases: LeaseStore,
     private readonly keys: NamedKeys,
     private readonly config: AppConfig,
   ) {
     super();
   }
 
-  async launch(automation: Automation, run: AutomationRun, signal: AbortSignal): Promise<LaunchedRun> {
+  async launch(
+    automation: Automation,
+    run: AutomationRun,
+    note: (launch: LaunchNote) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<LaunchedRun> {
     if (this.config.conversation_runtime === 'docker') throw inContainers();
     const id = conversationIdOf(run);
     const principal = await this.principalOf(automation);
     try {
-      const isNew = !(await this.conversations.exists(id));
-      if (isNew) {
+      if (!(await this.conversations.exists(id))) {
         const request = await this.requests.make(automation, run, principal, signal);
         signal.throwIfAborted();
         await this.conversations.create({ ...request, conversation_id: id }, false, principal);
       }
       const conversation = await this.conversations.open(id);
-      const text = isNew ? promptOf(automation, run) : turnOf(automation, run);
+      // A crash may have left a conversation without a message.
+      const isFirst = (conversation.state.message_keys ?? []).length === 0;
+      const message = run.message ?? (isFirst ? promptOf(automation, run) : turnOf(automation, run));
+      const wakes = run.wakes ?? (isFirst || wakesAgent(automation));
+      const costBefore = run.cost_before ?? costOf(conversation);
+      if (run.message === null) await note({ message, wakes, costBefore });
       // A message with this key is stored once, whoever sends it again after a crash.
-      await conversation.sendMessage({ role: 'user', content: [textContent(text)] }, true, {
-        key: `automation-run-${run.id}`,
-      });
+      const options = { key: `automation-run-${run.id}`, onLimit: 'wait' } as const;
+      await conversation.sendMessage({ role: 'user', content: [textContent(message)] }, wakes, options);
       await conversation.publishChange();
-      return this.follow(conversation);
+      return wakes ? this.follow(conversation, costBefore) : delivered(conversation);
     } catch (error) {
       if (error instanceof LaunchError) throw error;
-      if (error instanceof RunLimitError) throw new NoRoomError(error.message);
+      if (hasNoRoom(error)) throw new NoRoomError(errorMessage(error));
       if (isHeldElsewhere(error)) throw new HeldElsewhereError(errorMessage(error));
       throw new LaunchError(errorMessage(error), failure(kindOf(error), reasonOf(error)));
     }
+  }
+
+  async isForThisServer(run: AutomationRun): Promise<boolean> {
+    // All others have a conversation of their own.
+    if (run.subject_key === null) return true;
+    const owner = await this.leases.ownerOf(conversationIdOf(run));
+    return !owner || owner.isSelf;
   }
 
   async find(_automation: Automation, run: AutomationRun): Promise<FoundRun> {
@@ -90,28 +111,39 @@ export class ConversationLauncher extends RunLauncher {
       if (isHeldElsewhere(error)) return { state: 'working' };
       throw error;
     }
-    if (conversation.isWorking) return { state: 'here', launched: this.follow(conversation) };
+    const before = run.cost_before ?? 0;
+    if (conversation.isWorking) return { state: 'here', launched: this.follow(conversation, before) };
     // Before the recovery of what a crash has left.
     if (conversation.state.execution_status === 'running') return { state: 'working' };
     if (conversation.state.execution_status === 'paused' && this.config.resume_on_start) {
       try {
-        await conversation.startRun();
+        await conversation.startRun({ onLimit: 'wait' });
       } catch (error) {
-        throw error instanceof RunLimitError ? new NoRoomError(error.message) : error;
+        throw hasNoRoom(error) ? new NoRoomError(errorMessage(error)) : error;
       }
-      return { state: 'here', launched: this.follow(conversation) };
+      return { state: 'here', launched: this.follow(conversation, before) };
     }
-    return { state: 'ended', outcome: await this.outcome(conversation, RESTARTED) };
+    const outcome = await this.outcome(conversation, before);
+    return { state: 'ended', outcome: outcome ?? failure('transport', RESTARTED, costSince(conversation, before)) };
   }
 
-  private follow(conversation: Conversation): LaunchedRun {
-    const ended = async (): Promise<RunOutcome> => {
+  private follow(conversation: Conversation, costBefore: number): LaunchedRun {
+    const ended = async (): Promise<RunOutcome | 'moved'> => {
       await conversation.runsEnded();
+      const cost = costSince(conversation, costBefore);
+      try {
+        conversation.assertOpen();
+      } catch (error) {
+        if (error instanceof ConversationNotFoundError) return cancelled(DELETED, cost);
+        return 'moved';
+      }
       await conversation.settled();
-      return this.outcome(conversation, 'The conversation was paused before the agent had finished');
+      return (await this.outcome(conversation, costBefore)) ?? cancelled(PAUSED, cost);
     };
     return {
       conversationId: conversation.id,
+      isWaiting: conversation.starter.isWaiting,
+      begun: conversation.starter.left(),
       ended: ended().catch((error: unknown) => failure('unknown', errorMessage(error))),
       interrupt: async () => {
         await conversation.interrupt();
@@ -120,19 +152,14 @@ export class ConversationLauncher extends RunLauncher {
     };
   }
 
-  private async outcome(conversation: Conversation, paused: string): Promise<RunOutcome> {
+  /** What the run has come to; undefined if it was paused. */
+  private async outcome(conversation: Conversation, costBefore: number): Promise<RunOutcome | undefined> {
     const { state } = conversation;
-    const cost = costOf(conversation);
+    const cost = costSince(conversation, costBefore);
     switch (state.execution_status) {
       case 'finished': {
         const { response } = await this.conversations.finalResponse(conversation.id);
-        return {
-          status: 'COMPLETED',
-          error: null,
-          kind: null,
-          cost,
-          response: response === '' ? null : response,
-        };
+        return completed(cost, response === '' ? null : response);
       }
       case 'waiting_for_confirmation':
         await conversation.interrupt();
@@ -151,7 +178,7 @@ export class ConversationLauncher extends RunLauncher {
         return failure(kindOfCode(word.code ?? '', word.text), word.text, cost);
       }
       default:
-        return failure('transport', paused, cost);
+        return undefined;
     }
   }
 
@@ -166,13 +193,32 @@ export class ConversationLauncher extends RunLauncher {
 
 /** What an agent does here would not be confined as its person wants it. */
 function inContainers(): LaunchError {
-  const reason =
-    'Runs of automations are conversations outside of containers, which this server does not start';
-  return new LaunchError(reason, failure('config', reason));
+  const { message } = new ContainersUnsupportedError();
+  return new LaunchError(message, failure('config', message));
+}
+
+/** A run that was only to add its message to a conversation. */
+function delivered({ id }: Conversation): LaunchedRun {
+  const nothing = Promise.resolve();
+  const ended = Promise.resolve(completed(0, null));
+  return { conversationId: id, isWaiting: false, begun: nothing, ended, interrupt: () => nothing };
+}
+
+/** Whether the agent answers what is added to its conversation. */
+function wakesAgent({ trigger }: Automation): boolean {
+  return trigger.type !== 'event' || trigger.wake_agent !== false;
+}
+
+function hasNoRoom(error: unknown): boolean {
+  return error instanceof RunLimitError || error instanceof QueueFullError;
 }
 
 function isHeldElsewhere(error: unknown): boolean {
   return error instanceof LeaseHeldError || error instanceof TakeoverPendingError;
+}
+
+function costSince(conversation: Conversation, before: number): number {
+  return Math.max(0, costOf(conversation) - before);
 }
 
 function costOf({ state }: Conversation): number {

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../../auth/index.js';
 import { RequestsFromSettings, type RequestedConversation } from '../../conversations/index.js';
-import type { Automation, Variant } from '../definitions/automation.js';
+import type { Automation } from '../definitions/automation.js';
 import type { AutomationRun } from './automation-run.js';
 import { RunWorkspaces } from './run-workspaces.js';
 import { tagsOf, titleOf } from './run-prompt.js';
+import { variantOf } from './run-variant.js';
 
 /** Makes the conversations of runs as a person would start them: with profile, secrets and tools. */
 @Injectable()
@@ -40,11 +41,4 @@ export class ConversationRequests {
     });
     return { ...request, title: titleOf(automation, run) };
   }
-}
-
-/** The variant of a run: by the weights, and the same for a run each time. */
-export function variantOf({ variants }: Automation, { id }: AutomationRun): Variant | undefined {
-  const total = variants.reduce((sum, { weight }) => sum + weight, 0);
-  let left = (Number.parseInt(id.slice(-8), 16) / 0x1_0000_0000) * total;
-  return variants.find(({ weight }) => (left -= weight) < 0);
 }

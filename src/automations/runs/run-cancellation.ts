@@ -1,20 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { meters } from '../../meters/index.js';
-import { AutomationStore } from '../../storage/index.js';
+import { AutomationStore, isOpenRun } from '../../storage/index.js';
 import { RunNotFoundError } from '../automation-errors.js';
 import { Clock } from '../clock.js';
 import { AutomationChanges } from './automation-changes.js';
 import { type AutomationRun, toRun } from './automation-run.js';
 import { RunDispatcher } from './run-dispatcher.js';
-import { endOfRun, type RunOutcome } from './run-outcome.js';
-
-const CANCELLED: RunOutcome = {
-  status: 'CANCELLED',
-  error: 'Cancelled by user',
-  kind: null,
-  cost: null,
-  response: null,
-};
+import { cancelled, endOfRun } from './run-outcome.js';
 
 /** Cancels runs, whatever they wait for or work on, on whichever server. */
 @Injectable()
@@ -35,13 +27,13 @@ export class RunCancellation {
     const stopped = this.dispatcher.cancel(id);
     if (stopped) await stopped;
     else {
-      const cancelled = await this.store.change(automationId, [id], (view) => {
+      const isCancelled = await this.store.change(automationId, [id], (view) => {
         const stored = view.runs.get(id);
-        const isOpen = stored !== undefined && ['PENDING', 'RUNNING'].includes(stored.status);
-        if (!isOpen) return { result: undefined };
-        return { change: endOfRun(view, toRun(stored), CANCELLED, this.clock.now()), result: true };
+        if (!stored || !isOpenRun(stored)) return { result: undefined };
+        const outcome = cancelled('Cancelled by user');
+        return { change: endOfRun(view, toRun(stored), outcome, this.clock.now()), result: true };
       });
-      if (cancelled) meters.automationRunsEnded.CANCELLED.add();
+      if (isCancelled) meters.automationRunsEnded.CANCELLED.add();
       this.changes.tell(automationId);
     }
     const now = await this.store.run(id);

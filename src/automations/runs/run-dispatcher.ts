@@ -14,10 +14,11 @@ import { Clock } from '../clock.js';
 import { type Automation, toAutomation } from '../definitions/automation.js';
 import { AutomationChanges } from './automation-changes.js';
 import { type AutomationRun, conversationIdOf, phase, skipped, toRun } from './automation-run.js';
-import { ActiveRun, type RunWork } from './active-run.js';
+import { ActiveRun, type RunProgress, type RunWork } from './active-run.js';
 import { RunChains } from './run-chains.js';
-import { endOfRun, type RunOutcome } from './run-outcome.js';
+import { cancelled, endOfRun, type RunOutcome } from './run-outcome.js';
 import { RunLauncher } from './run-launcher.js';
+import { variantOf } from './run-variant.js';
 
 /** How often waiting runs, and those of processes that have ended, are looked for (ms). */
 const LOOK_MS = 5_000;
@@ -78,13 +79,7 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
 
   /** Interrupts a run that this process works on; undefined if it does not. */
   cancel(runId: string): Promise<void> | undefined {
-    return this.active.get(runId)?.interrupt({
-      status: 'CANCELLED',
-      error: 'Cancelled by user',
-      kind: null,
-      cost: null,
-      response: null,
-    });
+    return this.active.get(runId)?.interrupt(cancelled('Cancelled by user'));
   }
 
   /** Looks for work, soon and once for all who ask. */
@@ -126,17 +121,24 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
       started_at: null,
       worker: null,
       worker_until: null,
-      not_before: new Date(now + LOOK_MS).toISOString(),
+      not_before: utc(now + LOOK_MS),
       ...phase('queued', now),
     }));
   }
 
-  async beat(run: AutomationRun, code?: string): Promise<boolean> {
+  timeLimit({ timeout }: Automation): number {
+    return (timeout ?? this.config.automation_timeout_seconds) * 1000;
+  }
+
+  async beat(run: AutomationRun, progress: RunProgress = {}): Promise<boolean> {
+    const { phase: code, timeoutAt, launch } = progress;
     // Also if another process has taken it over meanwhile: the conversation is here.
     const written = await this.change(run, (stored, now) => ({
       ...stored,
       ...this.work(now),
       ...(code !== undefined && code !== stored.phase_code && phase(code, now)),
+      ...(timeoutAt !== undefined && { timeout_at: timeoutAt === null ? null : utc(timeoutAt) }),
+      ...(launch && { message: launch.message, wakes: launch.wakes, cost_before: launch.costBefore }),
     }));
     return written !== undefined;
   }
@@ -165,7 +167,7 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   private work(now: number): Pick<AutomationRun, 'worker' | 'worker_until'> {
-    return { worker: this.worker, worker_until: new Date(now + WORKER_MS).toISOString() };
+    return { worker: this.worker, worker_until: utc(now + WORKER_MS) };
   }
 
   private async lookOnce(): Promise<void> {
@@ -199,18 +201,21 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
 
   private async startWaiting(open: readonly AutomationRun[]): Promise<void> {
     const now = this.clock.now();
-    const busy = new Set(open.filter(({ status }) => status === 'RUNNING').map((run) => run.automation_id));
+    /** Automations of which no other run is to be started. */
+    const busy = new Set<string>();
     for (const run of open) {
       if (this.active.size >= this.config.max_automation_runs || this.stopping.signal.aborted) return;
-      if (run.status !== 'PENDING') continue;
+      if (run.status !== 'PENDING' || busy.has(run.automation_id)) continue;
       if (run.not_before !== null && Date.parse(run.not_before) > now) continue;
-      if (await this.startOne(run, busy)) busy.add(run.automation_id);
+      if (!(await this.launcher.isForThisServer(run))) continue;
+      if ((await this.startOne(run)) === 'busy') busy.add(run.automation_id);
     }
   }
 
-  /** @returns whether the automation has a run that is active now */
-  private async startOne(run: AutomationRun, busy: ReadonlySet<string>): Promise<boolean> {
+  /** @returns `busy` if the automation has an active run, for whose end all others wait */
+  private async startOne(run: AutomationRun): Promise<'busy' | undefined> {
     const { id, automation_id: automationId } = run;
+    let isBusy = false;
     const started = await this.store.change(automationId, [id], (view) => {
       const now = this.clock.now();
       const found = view.runs.get(id);
@@ -226,19 +231,21 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
         );
         return { change: { runs: [over] }, result: undefined };
       }
-      const isActive = busy.has(automationId) || view.open.some(({ status }) => status === 'RUNNING');
-      if (
-        isActive &&
-        (automation.overlap !== 'parallel' || this.sharesConversation(stored, view.open.map(toRun)))
-      )
+      const active = view.open.filter(({ status }) => status === 'RUNNING').map(toRun);
+      isBusy = active.length > 0 && automation.overlap !== 'parallel';
+      if (isBusy || active.some((other) => other.conversation_id === conversationIdOf(stored)))
         return { result: undefined };
-      const seconds = automation.timeout ?? this.config.automation_timeout_seconds;
+      const variant = variantOf(automation, stored);
       const next: AutomationRun = {
         ...stored,
         status: 'RUNNING',
         conversation_id: conversationIdOf(stored),
-        started_at: new Date(now).toISOString(),
-        timeout_at: new Date(now + seconds * 1000).toISOString(),
+        started_at: utc(now),
+        timeout_at: utc(now + this.timeLimit(automation)),
+        ...(variant && {
+          variant: variant.name,
+          run_metadata: { experiment_id: automation.experiment_id, variant: variant.name },
+        }),
         ...this.work(now),
         ...phase('preparing', now),
       };
@@ -246,19 +253,13 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
     });
     if (started) {
       meters.automationRunsStarted.add();
-      this.begin(started.automation, started.run);
+      this.begin(started.automation, started.run, false);
     }
-    return started !== undefined;
+    return isBusy ? 'busy' : undefined;
   }
 
-  /** Runs of one subject are one conversation: they follow each other. */
-  private sharesConversation(run: AutomationRun, open: readonly AutomationRun[]): boolean {
-    const mine = conversationIdOf(run);
-    return open.some(({ status, conversation_id: other }) => status === 'RUNNING' && other === mine);
-  }
-
-  private begin(automation: Automation, run: AutomationRun): void {
-    const active = new ActiveRun(automation, run, this.launcher, this, BEAT_MS);
+  private begin(automation: Automation, run: AutomationRun, isTakenOver: boolean): void {
+    const active = new ActiveRun(automation, run, isTakenOver, this.launcher, this, BEAT_MS);
     this.active.set(run.id, active);
     active.start();
   }
@@ -276,7 +277,7 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
         const mine = { ...stored, ...this.work(this.clock.now()) };
         return { change: { runs: [mine] }, result: { automation: toAutomation(view), run: mine } };
       });
-      if (taken) this.begin(taken.automation, taken.run);
+      if (taken) this.begin(taken.automation, taken.run, true);
     }
   }
 
@@ -288,4 +289,8 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
     if (worker === this.worker) return true;
     return hasProvablyEnded(worker);
   }
+}
+
+function utc(ms: number): string {
+  return new Date(ms).toISOString();
 }

@@ -42,6 +42,16 @@ export function failure(kind: FailureKind, error: string, cost: number | null = 
   return { status: 'FAILED', error: error.slice(0, MAX_ERROR), kind, cost, response: null };
 }
 
+/** A run whose agent has done its work. */
+export function completed(cost: number, response: string | null): RunOutcome {
+  return { status: 'COMPLETED', error: null, kind: null, cost, response };
+}
+
+/** A run that somebody has stopped. */
+export function cancelled(reason: string, cost: number | null = null): RunOutcome {
+  return { status: 'CANCELLED', error: reason, kind: null, cost, response: null };
+}
+
 /**
  * What is written when a run ends: the run, a repetition of it, what is counted, and whether the automation
  * is switched off. The run is one that is not over.
@@ -87,7 +97,7 @@ export function disable(
 
 function endedRun(run: AutomationRun, outcome: RunOutcome, now: number): AutomationRun {
   const at = new Date(now).toISOString();
-  const { status, error, kind, cost, response } = outcome;
+  const { status, error, kind, cost } = outcome;
   return {
     ...run,
     status,
@@ -97,17 +107,24 @@ function endedRun(run: AutomationRun, outcome: RunOutcome, now: number): Automat
     // Averages of the web UI count from 1970 otherwise.
     started_at: run.started_at ?? at,
     completed_at: at,
-    run_metadata:
-      response === null
-        ? run.run_metadata
-        : {
-            ...run.run_metadata,
-            finish_tool_response: { status: 'success', outcome_summary: response.slice(0, MAX_RESPONSE) },
-          },
+    run_metadata: metadataOf(run, outcome),
     payload: null,
     turns: [],
+    message: null,
     worker: null,
     worker_until: null,
+  };
+}
+
+/** How clients show what a run has come to: in the fields of the `finish` tool of the original. */
+function metadataOf({ run_metadata: before }: AutomationRun, outcome: RunOutcome): JsonObject | null {
+  const { status, kind, error, response } = outcome;
+  const word = status === 'COMPLETED' ? 'success' : kind === 'blocked' ? 'blocked' : 'failed';
+  const summary = status === 'COMPLETED' ? response : error;
+  if (status === 'CANCELLED' || summary === null) return before;
+  return {
+    ...before,
+    finish_tool_response: { status: word, outcome_summary: summary.slice(0, MAX_RESPONSE) },
   };
 }
 
@@ -163,9 +180,9 @@ function repetition(
   const isHopeless = kind === null || PERMANENT.includes(kind);
   if (status !== 'FAILED' || isHopeless || run.attempt > retries) return undefined;
   const pauseMs = Math.min(MAX_PAUSE_MS, pause * 1000 * 2 ** (run.attempt - 1));
-  const { trigger_source, scheduled_at, source, subject_key, ancestors, payload, turns } = run;
+  const { trigger_source, scheduled_at, source, subject_key, ancestors, payload, turns, variant } = run;
   return newRun(runIdFor(run.automation_id, `retry ${run.id}`), run.automation_id, now, {
-    ...{ trigger_source, scheduled_at, source, subject_key, ancestors, payload, turns },
+    ...{ trigger_source, scheduled_at, source, subject_key, ancestors, payload, turns, variant },
     attempt: run.attempt + 1,
     retry_of: run.id,
     not_before: new Date(now + pauseMs).toISOString(),
