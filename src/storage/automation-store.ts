@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json/index.js';
+import { asJsonObject, asText, type JsonObject } from '../json/index.js';
 
 /** The states of a run that is not over. */
 export const OPEN_RUN_STATUSES: readonly string[] = ['PENDING', 'RUNNING'];
@@ -25,6 +25,15 @@ export interface StoredAutomation {
   /** What the server notes about it. */
   state: JsonObject;
   is_deleted: boolean;
+}
+
+/** What never changes about an automation: a creation depends on that of others. */
+export interface AutomationIdentity {
+  id: string;
+  /** The named key that it works for; null: the administrator. */
+  ownerKey: string | null;
+  /** The template that it was made from; null: none. */
+  template: string | null;
 }
 
 /** An automation with what a change of it may depend on. */
@@ -66,7 +75,8 @@ export abstract class AutomationStoreOptions {
 
 /**
  * Automations and their runs, of all servers of the storage. An automation and its runs are changed together:
- * one change at a time, of all servers. Deleted automations are kept without being listed.
+ * one change at a time, of all servers. A deleted automation is not listed any more. It is removed with its
+ * runs as soon as none of them is open.
  */
 export abstract class AutomationStore {
   /** All that are not deleted, in no order. @throws StorageFailedError */
@@ -77,13 +87,14 @@ export abstract class AutomationStore {
 
   /**
    * Adds an automation unless `find` names another one to use instead.
-   * @param find gets all that are not deleted; what it throws is thrown
+   * @param find gets all that are not deleted, and returns the id of one; what it throws is thrown. It may be
+   *   called twice
    * @returns the one that was added or found
    * @throws StorageFailedError
    */
   abstract create(
     added: { id: string; definition: JsonObject; state: JsonObject },
-    find: (others: readonly StoredAutomation[]) => StoredAutomation | undefined,
+    find: (others: readonly AutomationIdentity[]) => string | undefined,
   ): Promise<{ automation: StoredAutomation; created: boolean }>;
 
   /**
@@ -102,11 +113,16 @@ export abstract class AutomationStore {
   /** A page of runs; undefined if there is no automation with the id. @throws StorageFailedError */
   abstract runs(id: string, offset: number, limit: number): Promise<RunPage | undefined>;
 
-  /** A run, also of a deleted automation; undefined if there is none. @throws StorageFailedError */
+  /** A run, also an open one of a deleted automation; undefined if there is none. @throws StorageFailedError */
   abstract run(id: string): Promise<StoredRun | undefined>;
 
   /** All runs that are not over, oldest first, also of deleted automations. @throws StorageFailedError */
   abstract openRuns(): Promise<StoredRun[]>;
+}
+
+/** What the definition of an automation says about its identity. */
+export function identityOf(id: string, { owner_key: owner, template }: JsonObject): AutomationIdentity {
+  return { id, ownerKey: asText(owner), template: asText(asJsonObject(template)['id']) };
 }
 
 /** Whether a run is not over. */

@@ -5,12 +5,11 @@ import { SESSION } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { ForbiddenError, LaunchProfiles, ownerFilter, Tenancy } from '../../conversations/index.js';
 import { DomainError, errorMessage, InvalidRequestError } from '../../errors/index.js';
-import { asJsonObject } from '../../json/index.js';
 import {
   type AutomationDecision,
   AutomationStore,
   type AutomationView,
-  type StoredAutomation,
+  identityOf,
 } from '../../storage/index.js';
 import type { PluginPresetDto, PromptPresetDto, UpdateAutomationDto } from '../api/automation.dto.js';
 import { AutomationLimitError, AutomationNotFoundError } from '../automation-errors.js';
@@ -64,12 +63,13 @@ export class AutomationsService {
     principal: Principal,
   ): Promise<{ automation: Automation; created: boolean }> {
     const automation = await this.read(request, principal);
-    const { template, owner_key: owner } = automation;
     const stored = { id: automation.id, ...toStored(automation) };
+    const { ownerKey, template } = identityOf(stored.id, stored.definition);
     const made = await this.store.create(stored, (others) => {
-      const sameTemplate = others.find(({ definition }) => isOfTemplate(definition, owner, template?.['id']));
-      if (!sameTemplate) this.assertRoom(others, owner);
-      return sameTemplate;
+      const own = others.filter((other) => other.ownerKey === ownerKey);
+      const same = template === null ? undefined : own.find((other) => other.template === template);
+      if (!same) this.assertRoom(others.length, ownerKey, own.length);
+      return same?.id;
     });
     if (made.created) this.changes.tell(automation.id);
     return { automation: toAutomation(made.automation), created: made.created };
@@ -252,11 +252,10 @@ export class AutomationsService {
     return timeout;
   }
 
-  private assertRoom(others: readonly StoredAutomation[], owner: string | null): void {
+  private assertRoom(count: number, owner: string | null, own: number): void {
     const { max_automations: all, max_automations_per_key: perKey } = this.config;
-    if (others.length >= all)
+    if (count >= all)
       throw new AutomationLimitError(`There are ${all} automations already; delete one that is not used`);
-    const own = others.filter(({ definition }) => definition['owner_key'] === owner).length;
     if (owner !== null && own >= perKey)
       throw new AutomationLimitError(
         `This key has ${perKey} automations already; delete one that is not used`,
@@ -277,12 +276,6 @@ export class AutomationsService {
 export function sees(principal: Principal, { owner_key: owner }: Pick<Automation, 'owner_key'>): boolean {
   const own = ownerFilter(principal);
   return own === undefined || own === owner;
-}
-
-function isOfTemplate(definition: object, owner: string | null, id: unknown): boolean {
-  if (id === undefined) return false;
-  const { owner_key, template } = asJsonObject(definition);
-  return owner_key === owner && asJsonObject(template)['id'] === id;
 }
 
 /** The fields beyond the original that a request has. */

@@ -20,8 +20,11 @@ import { cancelled, endOfRun, type RunOutcome } from './run-outcome.js';
 import { RunLauncher } from './run-launcher.js';
 import { variantOf } from './run-variant.js';
 
-/** How often waiting runs, and those of processes that have ended, are looked for (ms). */
+/** How often waiting runs, and those of processes that have ended, are looked for (ms); without any. */
 const LOOK_MS = 5_000;
+const QUIET_LOOK_MS = 30_000;
+/** A run for which there is no room waits so long before it is tried again (ms). */
+const NO_ROOM_MS = 2_000;
 /** How long nobody else may work on a run after its process was heard of last (ms). */
 const WORKER_MS = 90_000;
 /** How often a process says that it still works on a run (ms). */
@@ -121,7 +124,7 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
       started_at: null,
       worker: null,
       worker_until: null,
-      not_before: utc(now + LOOK_MS),
+      not_before: utc(now + NO_ROOM_MS),
       ...phase('queued', now),
     }));
   }
@@ -173,10 +176,10 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
   private async lookOnce(): Promise<void> {
     this.stopTimer?.();
     this.lookAgain = false;
-    let isQuiet = true;
+    let again = QUIET_LOOK_MS;
     try {
       const open = (await this.store.openRuns()).map(toRun);
-      isQuiet = open.length === 0;
+      again = nextLook(open, this.clock.now());
       this.stopEnded(open);
       await this.takeOver(open);
       await this.startWaiting(open);
@@ -187,7 +190,6 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
       this.failure = failure;
     }
     if (this.stopping.signal.aborted) return;
-    const again = isQuiet ? LOOK_MS * 6 : LOOK_MS;
     this.stopTimer = this.clock.after(again, () => this.look());
   }
 
@@ -289,6 +291,13 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
     if (worker === this.worker) return true;
     return hasProvablyEnded(worker);
   }
+}
+
+/** How long until the open runs are looked at again (ms): also when the pause of one is over. */
+function nextLook(open: readonly AutomationRun[], now: number): number {
+  if (open.length === 0) return QUIET_LOOK_MS;
+  const pauses = open.map(({ not_before: time }) => (time === null ? 0 : Date.parse(time) - now));
+  return Math.min(LOOK_MS, ...pauses.filter((ms) => ms > 0));
 }
 
 function utc(ms: number): string {

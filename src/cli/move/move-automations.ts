@@ -1,4 +1,4 @@
-import { type AutomationStore, KEPT_RUNS } from '../../storage/index.js';
+import { type AutomationIdentity, type AutomationStore, KEPT_RUNS } from '../../storage/index.js';
 
 /** Runs that are written at a time. */
 const BATCH = 100;
@@ -15,9 +15,9 @@ export async function moveAutomations(
   const all = await from.list();
   let copied = 0;
   for (const { id, definition, state } of dryRun ? [] : all) {
-    const { created } = await to.create({ id, definition, state }, (others) =>
-      others.find((one) => one.id === id),
-    );
+    const isThere = (others: readonly AutomationIdentity[]): string | undefined =>
+      others.find((one) => one.id === id)?.id;
+    const { created } = await to.create({ id, definition, state }, isThere);
     if (!created) continue;
     copied += 1;
     const { runs = [] } = (await from.runs(id, 0, KEPT_RUNS)) ?? {};

@@ -38,6 +38,11 @@ export class AutomationFold {
     return Object.keys(this.definition).length > 0;
   }
 
+  /** Whether it is deleted, and nothing of it goes on. */
+  get isOver(): boolean {
+    return this.isDeleted && this.open.length === 0;
+  }
+
   get stored(): StoredAutomation {
     const { id, definition, state, isDeleted: is_deleted } = this;
     return { id, definition, state, is_deleted };

@@ -1,18 +1,21 @@
-import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import {
   FolderLock,
   makeFolder,
   replaceFile,
   type StillHeld,
+  syncFolder,
   undefinedIfMissing,
 } from '../../../files/index.js';
 import type { JsonObject } from '../../../json/index.js';
 import {
   type AutomationDecision,
+  type AutomationIdentity,
   AutomationStore,
   type AutomationStoreOptions,
   type AutomationView,
+  identityOf,
   RUN_ID_PREFIX,
   type RunPage,
   type StoredAutomation,
@@ -59,7 +62,9 @@ export class FileAutomationStore extends AutomationStore {
   list(): Promise<StoredAutomation[]> {
     return this.reading(async () => {
       const heads = await this.allHeads();
-      return heads.map(({ automation }) => automation).filter(({ is_deleted }) => !is_deleted);
+      const leftovers = heads.filter(isLeftover);
+      if (leftovers.length > 0) await this.removeLeftovers(leftovers);
+      return liveOf(heads);
     });
   }
 
@@ -72,11 +77,10 @@ export class FileAutomationStore extends AutomationStore {
 
   create(
     added: { id: string; definition: JsonObject; state: JsonObject },
-    find: (others: readonly StoredAutomation[]) => StoredAutomation | undefined,
+    find: (others: readonly AutomationIdentity[]) => string | undefined,
   ): Promise<{ automation: StoredAutomation; created: boolean }> {
     return this.writing(async (stillHeld) => {
-      const heads = await this.allHeads();
-      const found = find(heads.map(({ automation }) => automation).filter(({ is_deleted }) => !is_deleted));
+      const found = await this.findOther(find);
       if (found) return { automation: found, created: false };
       const { id, definition, state } = added;
       const text = `${JSON.stringify({ definition, state })}\n`;
@@ -138,9 +142,10 @@ export class FileAutomationStore extends AutomationStore {
     const { fold, bytes } = known;
     // What follows may fail in the middle: what is known is read again then.
     this.known.delete(id);
+    fold.add(JSON.parse(line) as JsonObject);
+    if (fold.isOver) return this.removeFile(id);
     if (fold.isBloated(bytes)) {
-      const whole = AutomationFold.of(id, `${fold.text()}${line}\n`);
-      await replaceFile(file, whole.text(), {
+      await replaceFile(file, fold.text(), {
         mode: FILE_MODE,
         flush: 'content and name',
         beforeRename: stillHeld,
@@ -152,12 +157,50 @@ export class FileAutomationStore extends AutomationStore {
       const isTorn = bytes > 0 && (await lastByte(handle, bytes)) !== 10;
       await handle.appendFile(`${isTorn ? '\n' : ''}${line}\n`);
       await handle.datasync();
-      fold.add(JSON.parse(line) as JsonObject);
       const { ino, size, mtimeMs } = await handle.stat();
       this.remember(id, { stamp: stampOf({ ino, size, mtimeMs }), fold, bytes: size });
     } finally {
       await handle.close();
     }
+  }
+
+  /** The automation that a creation finds. */
+  private async findOther(
+    find: (others: readonly AutomationIdentity[]) => string | undefined,
+  ): Promise<StoredAutomation | undefined> {
+    // What never changes of an automation is known without a look at its file: but it may be deleted.
+    if (findsNothing(find, await this.identities())) return undefined;
+    const live = liveOf(await this.allHeads());
+    const found = find(live.map(({ id, definition }) => identityOf(id, definition)));
+    return live.find(({ id }) => id === found);
+  }
+
+  private async identities(): Promise<AutomationIdentity[]> {
+    const identities: AutomationIdentity[] = [];
+    for (const id of await this.ids()) {
+      const head = this.heads.get(id) ?? (await this.head(id));
+      if (head?.automation.is_deleted === false) identities.push(identityOf(id, head.automation.definition));
+    }
+    return identities;
+  }
+
+  /** Removes deleted automations that an older server has kept. */
+  private async removeLeftovers(heads: readonly Head[]): Promise<void> {
+    await this.writing(async (stillHeld) => {
+      for (const { automation } of heads) {
+        const known = await this.load(automation.id);
+        if (!known?.fold.isOver) continue;
+        await stillHeld();
+        await this.removeFile(automation.id);
+      }
+    });
+  }
+
+  private async removeFile(id: string): Promise<void> {
+    await rm(this.fileOf(id), { force: true });
+    await syncFolder(this.options.folder);
+    this.heads.delete(id);
+    this.known.delete(id);
   }
 
   private async allHeads(): Promise<Head[]> {
@@ -237,6 +280,26 @@ export class FileAutomationStore extends AutomationStore {
       await makeFolder(this.options.folder, FOLDER_MODE);
       return this.lock.hold(work);
     });
+  }
+}
+
+function liveOf(heads: readonly Head[]): StoredAutomation[] {
+  return heads.map(({ automation }) => automation).filter(({ is_deleted }) => !is_deleted);
+}
+
+function isLeftover({ automation, open: runs }: Head): boolean {
+  return automation.is_deleted && runs.length === 0;
+}
+
+/** Whether a creation finds nothing among others, and no reason to refuse it. */
+function findsNothing(
+  find: (others: readonly AutomationIdentity[]) => string | undefined,
+  others: readonly AutomationIdentity[],
+): boolean {
+  try {
+    return find(others) === undefined;
+  } catch {
+    return false;
   }
 }
 

@@ -2,9 +2,13 @@ import { asJsonObject, type JsonObject, tryParseJson } from '../../../json/index
 import {
   type AutomationChange,
   type AutomationDecision,
+  type AutomationIdentity,
   AutomationStore,
   type AutomationView,
+  identityOf,
+  isOpenRun,
   KEPT_RUNS,
+  OPEN_RUN_STATUSES,
   type RunPage,
   type StoredAutomation,
   type StoredRun,
@@ -20,7 +24,7 @@ const UPDATE = `
   UPDATE automation SET version = version + 1, definition = coalesce($2, definition), state = coalesce($3, state),
     is_deleted = is_deleted OR $4
   WHERE id = $1`;
-const OPEN = `status IN ('PENDING', 'RUNNING')`;
+const OPEN = `status IN (${OPEN_RUN_STATUSES.map((status) => `'${status}'`).join(', ')})`;
 const PUT_RUNS = `
   INSERT INTO automation_run (id, automation, status, content)
   SELECT given.id, $1, given.status, given.content
@@ -37,6 +41,10 @@ const FORGET = `
   UPDATE automation SET forgotten = forgotten || coalesce(
     (SELECT jsonb_object_agg(status, runs + coalesce((forgotten ->> status)::bigint, 0)) FROM counted), '{}')
   WHERE id = $1`;
+const OVER = `is_deleted AND NOT EXISTS (
+  SELECT FROM automation_run WHERE automation_run.automation = automation.id AND ${OPEN})`;
+const REMOVE_RUNS_OF_OVER = `DELETE FROM automation_run WHERE automation IN (SELECT id FROM automation WHERE ${OVER})`;
+const REMOVE_OVER = `DELETE FROM automation WHERE ${OVER}`;
 const COUNTS = `
   SELECT status, sum(runs)::float8 AS runs FROM (
     SELECT status, count(*) AS runs FROM automation_run WHERE automation = $1 GROUP BY status
@@ -60,6 +68,8 @@ interface RunRow extends Record<string, unknown> {
 export class PostgresAutomationStore extends AutomationStore {
   /** What was read last, by id: only what has another version is read again. */
   private known = new Map<string, { version: string; automation: StoredAutomation }>();
+  /** What never changes of those that are not deleted. */
+  private identities = new Map<string, AutomationIdentity>();
 
   constructor(private readonly database: Database) {
     super();
@@ -94,16 +104,16 @@ export class PostgresAutomationStore extends AutomationStore {
 
   async create(
     added: { id: string; definition: JsonObject; state: JsonObject },
-    find: (others: readonly StoredAutomation[]) => StoredAutomation | undefined,
+    find: (others: readonly AutomationIdentity[]) => string | undefined,
   ): Promise<{ automation: StoredAutomation; created: boolean }> {
     return this.database.transaction(async (transaction) => {
       await transaction.query(LOCK_CREATIONS);
-      // With the transaction's own connection: a read outside could wait for this one.
-      const { rows } = await transaction.query<AutomationRow>(
-        `SELECT ${COLUMNS} FROM automation WHERE NOT is_deleted`,
-      );
-      const found = find(rows.map(toAutomation));
-      if (found) return { automation: found, created: false };
+      // What an older server has left of deleted ones.
+      await transaction.query(REMOVE_RUNS_OF_OVER);
+      await transaction.query(REMOVE_OVER);
+      const found = find(await this.identitiesIn(transaction));
+      const [known] = found === undefined ? [] : await rowsIn(transaction, [found]);
+      if (known) return { automation: toAutomation(known), created: false };
       const { id, definition, state } = added;
       await transaction.query(INSERT, [id, JSON.stringify(definition), JSON.stringify(state)]);
       return { automation: { ...added, is_deleted: false }, created: true };
@@ -123,10 +133,11 @@ export class PostgresAutomationStore extends AutomationStore {
       const [row] = rows;
       if (!row) return undefined;
       const found = await runsIn(transaction, id, runIds);
-      const open = found.filter(({ status }) => status === 'PENDING' || status === 'RUNNING');
+      const open = found.filter(isOpenRun);
       const runs = new Map(found.filter((run) => runIds.includes(run.id)).map((run) => [run.id, run]));
       const { change, result } = work({ ...toAutomation(row), open, runs });
       if (change) await write(transaction, id, change);
+      if (row.is_deleted || change?.is_deleted) await removeIfOver(transaction, id);
       return result;
     });
   }
@@ -153,12 +164,40 @@ export class PostgresAutomationStore extends AutomationStore {
     return rows[0] && toRun(rows[0]);
   }
 
+  /** Of all that are not deleted: only those that are new here are read. */
+  private async identitiesIn(transaction: Transaction): Promise<AutomationIdentity[]> {
+    const { rows } = await transaction.query<{ id: string }>(LIVE);
+    const added = rows.filter(({ id }) => !this.identities.has(id)).map(({ id }) => id);
+    const read = (await rowsIn(transaction, added)).map(toAutomation);
+    const fresh = new Map(read.map(({ id, definition }) => [id, identityOf(id, definition)]));
+    const all = rows.flatMap(({ id }) => this.identities.get(id) ?? fresh.get(id) ?? []);
+    this.identities = new Map(all.map((one) => [one.id, one]));
+    return all;
+  }
+
   async openRuns(): Promise<StoredRun[]> {
     const { rows } = await this.database.read<RunRow>(
       `SELECT content FROM automation_run WHERE ${OPEN} ORDER BY seq`,
     );
     return rows.map(toRun);
   }
+}
+
+/** With the transaction's own connection: a read outside could wait for this one. */
+async function rowsIn(transaction: Transaction, ids: readonly string[]): Promise<AutomationRow[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await transaction.query<AutomationRow>(
+    `SELECT ${COLUMNS} FROM automation WHERE id = ANY($1)`,
+    [ids],
+  );
+  return rows;
+}
+
+/** Removes a deleted automation of which nothing goes on. */
+async function removeIfOver(transaction: Transaction, id: string): Promise<void> {
+  if ((await runsIn(transaction, id, [])).length > 0) return;
+  await transaction.query('DELETE FROM automation_run WHERE automation = $1', [id]);
+  await transaction.query('DELETE FROM automation WHERE id = $1', [id]);
 }
 
 async function runsIn(transaction: Transaction, id: string, runIds: readonly string[]): Promise<StoredRun[]> {
