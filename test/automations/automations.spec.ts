@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Automations, setClock } from '../support/automations.js';
 import { makeKey, shown } from '../support/named-keys.js';
+import { eventually } from '../support/server-process.js';
 
 const KEY = 'the-session-key';
 
@@ -198,6 +199,28 @@ describe('automations', () => {
     expect((await automations.ask('DELETE', `/${id}`)).status).toBe(204);
     for (const route of [`/${id}`, `/${id}/runs`])
       expect((await automations.ask('GET', route)).status).toBe(404);
+  });
+
+  const itWithFiles = process.env['TEST_CLUSTER'] === undefined ? it : it.skip;
+  itWithFiles('leave nothing behind, and one that is damaged keeps no other from running', async () => {
+    const stored = path.join(folder, 'workspace', 'conversations', '.automations');
+    const files = async () => (await readdir(stored)).filter((name) => name.endsWith('.jsonl')).sort();
+    const before = await files();
+    const damaged = await automations.create('x');
+    await appendFile(path.join(stored, `${damaged.id}.jsonl`), '{"definition":{"trigger":7}}\n');
+    const { id } = await automations.create('WAIT: 300\nFINISH: late');
+    expect(await automations.get(damaged.id)).toMatchObject({
+      enabled: false,
+      disabled_reason: expect.stringMatching(/^What is stored of it is damaged: name, trigger/) as string,
+    });
+    await automations.dispatch(id);
+    const run = await automations.working(id);
+    // It is kept as long as its run goes on.
+    for (const one of [damaged.id, id]) await automations.ask('DELETE', `/${one}`);
+    expect(await files()).toEqual([...before, `${id}.jsonl`].sort());
+    await automations.server.request('POST', `/api/conversations/${run.conversation_id}/interrupt`);
+    await eventually(async () => (await files()).length === before.length, 'no file of the deleted ones');
+    expect(await files()).toEqual(before);
   });
 
   it('belong to the key that made them, and work with what it may use', async () => {

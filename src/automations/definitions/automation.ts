@@ -1,5 +1,4 @@
 import type { JsonObject } from '../../json/index.js';
-import type { StoredAutomation } from '../../storage/index.js';
 import type { CatchUp } from '../schedule/due-occurrences.js';
 import type { Trigger } from './trigger.js';
 
@@ -90,66 +89,6 @@ export interface AutomationState {
 export interface Automation extends AutomationDefinition {
   id: string;
   state: AutomationState;
-}
-
-const NO_STATE: AutomationState = {
-  handled_until: null,
-  last_triggered_at: null,
-  failures: 0,
-  permanent_failures: 0,
-  first_run: null,
-};
-
-/** What automations have that say nothing else. */
-export const DEFAULTS = {
-  owner_key: null,
-  preset: 'prompt',
-  prompt: '',
-  model: null,
-  agent_profile_id: null,
-  enabled: true,
-  disabled_reason: null,
-  disabled_detail: null,
-  disabled_at: null,
-  timeout: null,
-  keep_alive: null,
-  repos: [],
-  plugins: [],
-  variants: [],
-  experiment_id: null,
-  template: null,
-  workspace: null,
-  max_budget: null,
-  overlap: null,
-  catch_up: 'one',
-  catch_up_limit: 5,
-  max_retries: 0,
-  retry_pause: 60,
-  disable_after_failures: null,
-} satisfies Partial<AutomationDefinition>;
-
-/** The automation of what is stored. Fields that an older server did not know get their defaults. */
-export function toAutomation({ id, definition, state }: StoredAutomation): Automation {
-  return {
-    ...DEFAULTS,
-    // Written by this class of server only.
-    ...(definition as unknown as AutomationDefinition),
-    id,
-    state: toState(state),
-  };
-}
-
-/** The notes of an automation. */
-export function toState(stored: JsonObject): AutomationState {
-  return { ...NO_STATE, ...stored };
-}
-
-/** What is stored of an automation. */
-export function toStored({ id: _id, state, ...definition }: Automation): {
-  definition: JsonObject;
-  state: JsonObject;
-} {
-  return { definition: { ...definition }, state: { ...state } };
 }
 
 /** The moment before which instants of its schedule do not count, or were handled (ms since the epoch). */

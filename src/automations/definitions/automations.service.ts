@@ -16,14 +16,8 @@ import { AutomationLimitError, AutomationNotFoundError } from '../automation-err
 import { Clock } from '../clock.js';
 import { AutomationChanges } from '../runs/automation-changes.js';
 import { disable } from '../runs/run-outcome.js';
-import {
-  type Automation,
-  type AutomationDefinition,
-  DEFAULTS,
-  toAutomation,
-  toState,
-  toStored,
-} from './automation.js';
+import type { Automation, AutomationDefinition } from './automation.js';
+import { DEFAULTS, toAutomation, toState, toStored } from './stored-automation.js';
 import { readPlugins, readRepositories, readTemplate, readVariants } from './automation-values.js';
 import { readTrigger } from './trigger.js';
 

@@ -8,7 +8,7 @@ import { ConversationRegistry, ConversationsService } from '../../conversations/
 import { errorMessage } from '../../errors/index.js';
 import { EventBus, type PublishedEvent } from '../../events/index.js';
 import { AutomationStore } from '../../storage/index.js';
-import { toAutomation } from '../definitions/automation.js';
+import { toAutomation } from '../definitions/stored-automation.js';
 import { concerns } from './run-chains.js';
 import { RunRequests } from './run-requests.js';
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AutomationStore } from '../../storage/index.js';
-import { type Automation, toAutomation } from '../definitions/automation.js';
+import type { Automation } from '../definitions/automation.js';
+import { toAutomation } from '../definitions/stored-automation.js';
 import type { ChainTrigger } from '../definitions/trigger.js';
 import type { AutomationRun } from './automation-run.js';
 import type { RunOutcome } from './run-outcome.js';

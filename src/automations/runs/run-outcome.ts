@@ -1,11 +1,7 @@
 import type { JsonObject } from '../../json/index.js';
 import type { AutomationChange, AutomationView } from '../../storage/index.js';
-import {
-  toAutomation,
-  toState,
-  type AutomationDefinition,
-  type AutomationState,
-} from '../definitions/automation.js';
+import type { AutomationDefinition, AutomationState } from '../definitions/automation.js';
+import { toAutomation, toState } from '../definitions/stored-automation.js';
 import {
   type AutomationRun,
   detailOf,

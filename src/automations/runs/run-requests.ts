@@ -3,7 +3,7 @@ import { meters } from '../../meters/index.js';
 import { type AutomationDecision, AutomationStore, type AutomationView } from '../../storage/index.js';
 import { AutomationConflictError, AutomationLimitError } from '../automation-errors.js';
 import { Clock } from '../clock.js';
-import { toState } from '../definitions/automation.js';
+import { toState } from '../definitions/stored-automation.js';
 import { AutomationChanges } from './automation-changes.js';
 import { type AutomationRun, type NewRun, newRun, runIdFor, skipped, toRun } from './automation-run.js';
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AutomationStore } from '../../../storage/index.js';
-import { toAutomation } from '../../definitions/automation.js';
+import { toAutomation } from '../../definitions/stored-automation.js';
 import { conversationIdOf, runIdFor } from '../../runs/automation-run.js';
 import { eventText } from '../../runs/run-prompt.js';
 import { RunRequests } from '../../runs/run-requests.js';
