@@ -1,6 +1,7 @@
 export { characterCount, firstCharacters } from './characters.js';
 export { commandText, commandWords } from './command-words.js';
 export { dashedUuid } from './dashed-uuid.js';
+export { stableUuid } from './stable-uuid.js';
 export { memoize } from './memoize.js';
 export { matchingNames } from './name-pattern.js';
 export { nearestName } from './nearest-name.js';

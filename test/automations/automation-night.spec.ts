@@ -76,7 +76,7 @@ class Night {
     this.ids.set(name, id);
   }
 
-  async listen(scheme: DeliveryScheme): Promise<void> {
+  async listen(scheme: DeliveryScheme, more: object = {}): Promise<void> {
     const webhook = {
       ...{ name: scheme, source: scheme.replaceAll('_', '-'), signature_scheme: scheme },
       webhook_secret: SECRET,
@@ -85,7 +85,13 @@ class Night {
     const { status, body } = await this.one.ask('POST', '/webhooks', webhook);
     expect([status, body]).toEqual([201, expect.anything()]);
     this.webhooks.set(scheme, new URL((body as { webhook_url: string }).webhook_url).pathname);
-    await this.create(scheme, { type: 'event', source: webhook.source, on: 'push' });
+    await this.create(scheme, { type: 'event', source: webhook.source, on: 'push', ...more });
+  }
+
+  async deliver(scheme: DeliveryScheme, payload: object, id: string, to = this.one): Promise<Response> {
+    const { body, headers } = signed(scheme, { secret: SECRET, payload, id, now: this.now });
+    const url = new URL(this.webhooks.get(scheme) ?? '', to.server.url);
+    return fetch(url, { method: 'POST', body, headers });
   }
 
   /** One delivery of each sender. A sender that gets no answer sends it again until it does. */
@@ -94,10 +100,7 @@ class Night {
       const id = `${scheme} at ${time(this.now)}`;
       this.due.push({ automation: scheme, what: `delivery at ${time(this.now)}`, expected: 'COMPLETED' });
       const send = async (): Promise<void> => {
-        const payload = { text: id };
-        const { body, headers } = signed(scheme, { secret: SECRET, payload, id, now: this.now });
-        const url = new URL(this.webhooks.get(scheme) ?? '', this.one.server.url);
-        const answer = await fetch(url, { method: 'POST', body, headers });
+        const answer = await this.deliver(scheme, { text: id }, id);
         expect([id, answer.status, await answer.json()]).toEqual([
           id,
           200,
@@ -337,5 +340,28 @@ describe.each([
     // Those that were repeated were interrupted by a kill, and by nothing else.
     for (const run of runs.filter(({ status }) => status === 'FAILED'))
       expect(run.error_detail).toMatch(/restart of the server|^Timed out/);
+  });
+
+  // Servers of one folder look for runs of each other every few seconds only.
+  if (storage !== 'PostgreSQL') return;
+  test('goes on with the conversation of a subject whichever server an event arrives at', async () => {
+    const two = [night.one, await night.start()];
+    const id = night.ids.get('github') ?? '';
+    const subject = {
+      destination: 'continue_conversation',
+      subject_key_expr: 'subject',
+      turn_text_expr: 'text',
+    };
+    const trigger = { type: 'event', source: 'github', on: 'push', ...subject };
+    await night.one.ask('PATCH', `/${id}`, { trigger });
+    const before = (await night.one.runs(id)).length;
+    for (const [index, to] of [...two, ...two].entries()) {
+      const text = `FINISH: ${index}`;
+      await night.deliver('github', { subject: 'a', text }, `of a subject ${index}`, to);
+      const [run] = await night.one.settled(id, before + index + 1);
+      expect(run).toMatchObject({ status: 'COMPLETED', error_detail: null });
+    }
+    const ofSubject = (await night.one.runs(id)).slice(0, 4);
+    expect(new Set(ofSubject.map(({ conversation_id }) => conversation_id)).size).toBe(1);
   });
 });

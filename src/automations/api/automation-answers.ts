@@ -2,12 +2,12 @@ import type { JsonObject } from '../../json/index.js';
 import type { RunPage } from '../../storage/index.js';
 import type { Automation } from '../definitions/automation.js';
 import { NATIVE_ENTRYPOINT, NATIVE_TARBALL } from '../definitions/automations.service.js';
+import { ORGANISATION } from '../intake/webhooks/webhook.js';
 import { type AutomationRun, toRun } from '../runs/automation-run.js';
 import { scheduleText } from '../schedule/schedule-text.js';
 
-/** Where there are no users and organisations, the original names these. */
+/** Where there are no users, the original names this one. */
 const USER_ID = 'c1a96d89-eae7-53bd-86ad-07f26266402b';
-const ORG_ID = '46d09c5c-7d7d-585f-8c37-a6b45a3de738';
 
 /**
  * An automation as clients see it, with the fields of the original in its order.
@@ -19,7 +19,7 @@ export function automationAnswer(automation: Automation, next: number | undefine
   return {
     id: automation.id,
     user_id: USER_ID,
-    org_id: ORG_ID,
+    org_id: ORGANISATION,
     name: automation.name,
     prompt,
     model: automation.model,

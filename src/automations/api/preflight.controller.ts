@@ -29,7 +29,7 @@ export class PreflightController {
   })
   async capabilities(): Promise<Capabilities> {
     const events = await this.sources.capabilities();
-    return capabilitiesAnswer(this.config.automation_max_timeout_seconds, events);
+    return capabilitiesAnswer(this.config, events);
   }
 
   @Post('validate')

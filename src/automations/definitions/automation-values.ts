@@ -5,7 +5,7 @@ import type { PluginSource, RepositorySource, Variant } from './automation.js';
 /** As the original. */
 const PROVIDERS: readonly string[] = ['github', 'gitlab', 'bitbucket', 'azure_devops'];
 const REF = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$/;
-const SHORT_URL = /^[\w.-]+(\/[\w.-]+)+$/;
+const SHORT_ADDRESS = /^[\w.-]+(\/[\w.-]+)+$/;
 /** Nothing that a shell or git could take for an option, and no secrets in the address. */
 const ADDRESS = /^(https?:\/\/|ssh:\/\/|git:\/\/|file:\/\/|[\w.-]+@[\w.-]+:)[^\s\0]+$/;
 const MAX_URL = 1_000;
@@ -36,12 +36,17 @@ function readRepository(raw: unknown, path: Path): RepositorySource {
     throw problem([...path, 'provider'], `A provider is one of ${PROVIDERS.join(', ')}`, provider);
   if (ref !== null && ref !== '' && (typeof ref !== 'string' || !REF.test(ref)))
     throw problem([...path, 'ref'], 'A branch, tag or commit has letters, digits and . _ / -', ref);
-  const isShort = SHORT_URL.test(url);
+  const isShort = isShortAddress(url);
   if (isShort && provider === null)
     throw problem([...path, 'provider'], 'The form owner/name needs a provider, such as github', provider);
   if (!isShort && !ADDRESS.test(url))
     throw problem([...path, 'url'], 'This is no address that git can fetch', url);
   return { url, ref: ref === '' ? null : ref, provider };
+}
+
+/** Whether an address has the form `owner/name`, which means a repository of a provider. */
+export function isShortAddress(url: string): boolean {
+  return SHORT_ADDRESS.test(url);
 }
 
 /** Reads `plugins`. @throws InvalidRequestError */

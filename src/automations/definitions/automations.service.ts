@@ -12,7 +12,7 @@ import {
   identityOf,
 } from '../../storage/index.js';
 import type { PluginPresetDto, PromptPresetDto, UpdateAutomationDto } from '../api/automation.dto.js';
-import { AutomationLimitError, AutomationNotFoundError } from '../automation-errors.js';
+import { AutomationLimitError, AutomationNotFoundError, ContainersUnsupportedError } from '../automation-errors.js';
 import { Clock } from '../clock.js';
 import { AutomationChanges } from '../runs/automation-changes.js';
 import { disable } from '../runs/run-outcome.js';
@@ -50,7 +50,7 @@ export class AutomationsService {
 
   /**
    * Makes an automation, unless one of the same template exists.
-   * @throws InvalidRequestError, ForbiddenError, AutomationLimitError
+   * @throws InvalidRequestError, ForbiddenError, AutomationLimitError, ContainersUnsupportedError
    */
   async create(
     request: PromptPresetDto | PluginPresetDto,
@@ -141,8 +141,9 @@ export class AutomationsService {
     this.changes.tell(id);
   }
 
-  /** Reads a request that creates. @throws InvalidRequestError, ForbiddenError */
+  /** Reads a request that creates. @throws InvalidRequestError, ForbiddenError, ContainersUnsupportedError */
   async read(request: PromptPresetDto | PluginPresetDto, principal: Principal): Promise<Automation> {
+    if (this.config.conversation_runtime === 'docker') throw new ContainersUnsupportedError();
     const now = this.clock.now();
     const at = new Date(now).toISOString();
     const isPlugin = 'plugins' in request;

@@ -1,8 +1,10 @@
+import type { AppConfig } from '../../config/index.js';
 import type { EventCapabilities } from '../intake/event-sources.js';
 
 /** What clients may offer. The names are those of the original, which clients compare. */
 export interface Capabilities {
-  ready: true;
+  /** False where no automation can be started. */
+  ready: boolean;
   maxAutomationTimeoutSeconds: number;
   triggerKinds: string[];
   eventSources: string[];
@@ -27,14 +29,14 @@ const FEATURES = [
 
 /** What automations can do here. Events are offered only where some can arrive. */
 export function capabilitiesAnswer(
-  maxTimeoutSeconds: number,
+  { conversation_runtime, automation_max_timeout_seconds }: AppConfig,
   { eventSources, eventTypes, trigger: event }: EventCapabilities,
 ): Capabilities {
   // Node names hundreds of zones, but not this one, which is the default of clients.
   const timezones = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')];
   return {
-    ready: true,
-    maxAutomationTimeoutSeconds: maxTimeoutSeconds,
+    ready: conversation_runtime !== 'docker',
+    maxAutomationTimeoutSeconds: automation_max_timeout_seconds,
     triggerKinds: event ? ['cron', 'event'] : ['cron'],
     eventSources,
     eventTypes,

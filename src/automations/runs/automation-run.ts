@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { JsonObject } from '../../json/index.js';
 import { RUN_ID_PREFIX, type StoredRun } from '../../storage/index.js';
+import { stableUuid } from '../../text/index.js';
 
 /** The states of a run. */
 export type RunStatus = 'PENDING' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'SKIPPED';
@@ -124,8 +125,7 @@ export function conversationIdOf(
 ): string {
   const { id, automation_id, source, subject_key: subject } = run;
   const text = subject === null ? `run ${id}` : `subject ${automation_id} ${source ?? ''} ${subject}`;
-  const hash = createHash('sha256').update(`automation ${text}`).digest('hex');
-  return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-8${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
+  return stableUuid(`automation ${text}`, '8');
 }
 
 /** A run that waits for its start. */

@@ -23,7 +23,7 @@ import { variantOf } from './run-variant.js';
 
 /** How often waiting runs, and those of processes that have ended, are looked for (ms); without any. */
 const LOOK_MS = 5_000;
-const QUIET_LOOK_MS = 30_000;
+const QUIET_LOOK_MS = 10_000;
 /** A run for which there is no room waits so long before it is tried again (ms). */
 const NO_ROOM_MS = 2_000;
 /** How long nobody else may work on a run after its process was heard of last (ms). */

@@ -7,6 +7,7 @@ import { errorMessage } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
 import { cloneRepository, FETCH_TIMEOUT_MS } from '../../git/index.js';
 import { withoutTrailingSlashes } from '../../text/index.js';
+import { isShortAddress } from '../definitions/automation-values.js';
 import type { Automation, RepositorySource } from '../definitions/automation.js';
 import { type AutomationRun, conversationIdOf } from './automation-run.js';
 import { LaunchError } from './run-launcher.js';
@@ -18,7 +19,6 @@ const HOSTS: Readonly<Record<string, string>> = {
   bitbucket: 'https://bitbucket.org',
   azure_devops: 'https://dev.azure.com',
 };
-const SHORT = /^[\w.-]+(\/[\w.-]+)+$/;
 
 /** The folders that runs work in. */
 @Injectable()
@@ -59,7 +59,7 @@ export class RunWorkspaces {
   }
 
   private addressOf({ url, provider }: RepositorySource): string {
-    if (!SHORT.test(url) || provider === null) return url;
+    if (!isShortAddress(url) || provider === null) return url;
     const host = provider === 'github' ? this.config.github_url : (HOSTS[provider] ?? '');
     return `${host}/${url}`;
   }

@@ -6,7 +6,7 @@ const MAX_PATTERN = 200;
 /** Parsed schedules that are kept: reading one takes a tenth of a millisecond. */
 const MAX_KEPT = 2_000;
 /** What the cron programs of Linux accept in place of fields. */
-const ALIASES: ReadonlyMap<string, string> = new Map([
+export const ALIASES: ReadonlyMap<string, string> = new Map([
   ['@yearly', '0 0 1 1 *'],
   ['@annually', '0 0 1 1 *'],
   ['@monthly', '0 0 1 * *'],
@@ -106,13 +106,4 @@ function cronOf(fields: string, timezone: string): Cron {
     throw new ScheduleError(`The schedule is not valid: ${reason}`);
   }
   return cron;
-}
-
-/**
- * Checks a schedule before it is stored.
- * @throws ScheduleError also for one that is never due after a time
- */
-export function assertUsable(pattern: string, timeZone: string, now: number): void {
-  if (parseSchedule(pattern, timeZone).next(now) === undefined)
-    throw new ScheduleError('The schedule is never due');
 }

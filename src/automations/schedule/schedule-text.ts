@@ -1,14 +1,7 @@
+import { ALIASES } from './cron-schedule.js';
+
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const NAMES: readonly string[] = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
-const ALIASES: ReadonlyMap<string, string> = new Map([
-  ['@hourly', 'Every hour'],
-  ['@daily', 'Every day at 00:00'],
-  ['@midnight', 'Every day at 00:00'],
-  ['@weekly', 'Every Sunday at 00:00'],
-  ['@monthly', 'On day 1 of every month at 00:00'],
-  ['@yearly', 'On 1 January at 00:00'],
-  ['@annually', 'On 1 January at 00:00'],
-]);
 const NUMBER = /^\d{1,2}$/;
 const STEP = /^\*\/(\d{1,2})$/;
 
@@ -18,13 +11,14 @@ const STEP = /^\*\/(\d{1,2})$/;
  */
 export function scheduleText(pattern: string, timeZone: string): string {
   const text = pattern.trim();
-  const simple = ALIASES.get(text.toLowerCase()) ?? simpleText(text.split(/\s+/));
+  const simple = simpleText((ALIASES.get(text.toLowerCase()) ?? text).split(/\s+/));
   return `${simple ?? `By the schedule ${text}`} (${timeZone})`;
 }
 
 function simpleText(fields: readonly string[]): string | undefined {
   const [minute = '', hour = '', day, month, weekday = '*'] = fields;
-  if (fields.length !== 5 || month !== '*') return undefined;
+  if (fields.length !== 5) return undefined;
+  if (month !== '*') return fields.join(' ') === '0 0 1 1 *' ? 'On 1 January at 00:00' : undefined;
   if (day === '*' && weekday === '*' && hour === '*') return withinHours(minute);
   const hours = STEP.exec(hour)?.[1];
   if (day === '*' && weekday === '*' && hours !== undefined && NUMBER.test(minute))
@@ -40,6 +34,7 @@ function simpleText(fields: readonly string[]): string | undefined {
 
 function withinHours(minute: string): string | undefined {
   if (minute === '*') return 'Every minute';
+  if (minute === '0') return 'Every hour';
   const step = STEP.exec(minute)?.[1];
   if (step !== undefined) return `Every ${Number(step)} minutes`;
   return NUMBER.test(minute) ? `Every hour at minute ${Number(minute)}` : undefined;

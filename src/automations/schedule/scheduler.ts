@@ -14,6 +14,7 @@ import type { CronTrigger } from '../definitions/trigger.js';
 import { AutomationChanges } from '../runs/automation-changes.js';
 import { type AutomationRun, newRun, runIdFor, skipped } from '../runs/automation-run.js';
 import { disable } from '../runs/run-outcome.js';
+import { MAX_WAITING } from '../runs/run-requests.js';
 import { parseSchedule, ScheduleError } from './cron-schedule.js';
 import { type DueOccurrences, dueOccurrences, type Missed } from './due-occurrences.js';
 
@@ -138,7 +139,7 @@ export class Scheduler implements OnApplicationBootstrap, BeforeApplicationShutd
       this.planned.set(id, { basis: JSON.stringify([trigger, until]), next: found.next });
     } catch (error) {
       if (!(error instanceof ScheduleError)) throw error;
-      await this.disable(id, error.message);
+      await this.disable(id, trigger, error.message);
     }
   }
 
@@ -198,7 +199,7 @@ export class Scheduler implements OnApplicationBootstrap, BeforeApplicationShutd
         waits,
       });
       const skips = (overlap ?? 'skip') === 'skip' && !waits && isBusy;
-      const isFull = view.open.length >= MAX_OPEN;
+      const isFull = view.open.length >= MAX_WAITING;
       const reason = skips
         ? 'The previous run was still active'
         : isFull
@@ -211,18 +212,19 @@ export class Scheduler implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   /** A schedule that cannot be evaluated any more, such as one of a zone that was removed. */
-  private async disable(id: string, problem: string): Promise<void> {
+  private async disable(id: string, trigger: CronTrigger, problem: string): Promise<void> {
     const text = `Switched off because its schedule cannot be used: ${problem}`;
     await this.store.change(id, [], (view) => {
+      // Meanwhile somebody may have changed or deleted it.
+      const isSame = JSON.stringify(toAutomation(view).trigger) === JSON.stringify(trigger);
+      if (view.is_deleted || !isSame) return { result: undefined };
       const detail = { reason: text, source: 'automatic', rule: 'schedule' };
       return { change: disable(view, { text }, this.clock.now(), detail), result: undefined };
     });
+    this.changes.tell(id);
     this.logger.warn(`automation ${id}: ${text}`);
   }
 }
-
-/** Runs of an automation that may be open. */
-const MAX_OPEN = 100;
 
 function occurrences(automation: Automation, trigger: CronTrigger, now: number): DueOccurrences {
   return dueOccurrences({

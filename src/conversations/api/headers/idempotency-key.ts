@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { readChecked, text } from '../../../http/index.js';
+import { stableUuid } from '../../../text/index.js';
 
 const NAME = 'Idempotency-Key';
 
@@ -23,7 +23,5 @@ export function readIdempotencyKey(header: string | undefined): string | undefin
  */
 export function conversationIdFor(key: string, owner?: string): string {
   const whose = owner === undefined ? '' : `${owner} `;
-  const hex = createHash('sha256').update(`conversation ${whose}${key}`).digest('hex');
-  // UUID version 8: custom.
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+  return stableUuid(`conversation ${whose}${key}`, '8');
 }

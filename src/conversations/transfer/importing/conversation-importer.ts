@@ -18,7 +18,8 @@ import { fromStored } from '../../state/stored-conversation.js';
 import { holderOf } from '../reading/lease.js';
 import { ImportNotes, type ImportReport } from '../reading/notes.js';
 import { originalState, type StateOptions } from '../reading/original-state.js';
-import { stableUuid, type Reading } from '../reading/read-event.js';
+import { stableUuid } from '../../../text/index.js';
+import type { Reading } from '../reading/read-event.js';
 import {
   NotAConversationError,
   readConversation,

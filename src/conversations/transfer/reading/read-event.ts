@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { serialiseEvent, type ConversationErrorEvent, type DurableEvent } from '../../../events/index.js';
 import { asJsonObject, isJsonObject, type JsonObject } from '../../../json/index.js';
 import type { LogRecord } from '../../../storage/index.js';
 import { parseForeign } from './foreign-json.js';
 import { withoutCall } from '../../../usage/index.js';
 import type { TimeShift } from './time-shift.js';
+import { stableUuid } from '../../../text/index.js';
 
 const ID = /^[0-9a-fA-F-]{8,100}$/;
 /** The form of our lines: such a text is stored as it is. */
@@ -67,12 +67,6 @@ export function placeholder(
     kind: 'ConversationErrorEvent',
   };
   return toReadEvent({ ...event }, undefined);
-}
-
-/** A UUID of version 8 (RFC 9562) that is always the same for a name. */
-export function stableUuid(name: string): string {
-  const hex = createHash('sha256').update(name).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 function toReadEvent(fields: JsonObject, text: string | undefined): ReadEvent {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { EventIndexEntry } from '../../event-log.js';
+import { stableUuid } from '../../../text/index.js';
 
 /** A line that is not a valid event, or that repeats one: its number and position. */
 interface DamagedLine {
@@ -45,10 +45,4 @@ export function createPlaceholder({
     kind,
   });
   return { id, timestamp, source, kind, line };
-}
-
-/** The same id after each start, because clients remember events by id. A UUID of version 8 (RFC 9562). */
-function stableUuid(name: string): string {
-  const hex = createHash('sha256').update(name).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
