@@ -5,10 +5,12 @@ const PROMPT = 'RUN: echo hi\nFINISH: 3 items';
 
 /**
  * The pages of the web UI about automations, on a server that has none: dashboard, detail with its activity,
- * export and import, switching off, edit, deletion, templates, git sync, and the cards of the start page.
+ * export and import, switching off, edit, deletion, templates with their dialog, git sync, the cards of the
+ * start page, and an automation that an agent makes in a chat.
  * @param api sends a request to the server and returns the answer
+ * @param say sends a message in the chat that is open
  */
-export async function automate(page, url, api, step) {
+export async function automate(page, url, api, say, step) {
   await api('POST', '/api/profiles/scripted', { llm: { model: 'scripted/demo' } });
   const fields = { prompt: PROMPT, model: 'scripted' };
   const digest = await api('POST', '/api/automation/v1/preset/prompt', {
@@ -103,6 +105,56 @@ export async function automate(page, url, api, step) {
   await step('automate: the start page has a card of each automation', async () => {
     await page.goto(`${url}/conversations`);
     await page.getByTestId(`running-automation-row-${digest.id}`).getByText('Successful').first().waitFor();
+  });
+
+  let slow = { id: '' };
+  await step('automate: the dialog of a template shows what is wrong, and creates', async () => {
+    await page.goto(`${url}/automations/templates`);
+    await page.getByTestId('recommended-automation-plus-custom-automation').first().click();
+    const goOn = page.getByTestId('setup-continue-button');
+    await goOn.click();
+    await page.getByTestId('setup-field-name').fill('Slow check');
+    await page.getByTestId('setup-field-prompt').fill('WAIT: 300\nFINISH: late');
+    await page.getByTestId('setup-field-schedule').fill('0 25 * * *');
+    await goOn.click();
+    await page.getByTestId('setup-field-schedule-error').getByText('Invalid value for hour: 25').waitFor();
+    await page.getByTestId('setup-field-schedule').fill('15 10 * * *');
+    await goOn.click();
+    await page.getByTestId('setup-review').getByText('Slow check').waitFor();
+    await goOn.click();
+    await page.waitForURL(/\/automations\/[0-9a-f-]{36}$/);
+    slow = await api('GET', `/api/automation/v1/${page.url().split('/').at(-1)}`);
+    assert.equal(slow.trigger.schedule_human, 'Every day at 10:15 (UTC)');
+  });
+
+  await step('automate: a run is cancelled from the start page', async () => {
+    await api('POST', `/api/automation/v1/${slow.id}/dispatch`);
+    await page.goto(`${url}/conversations`);
+    const row = page.getByTestId(`running-automation-row-${slow.id}`);
+    await row.getByText('Running').first().waitFor();
+    await page.getByTestId(`running-automation-menu-${slow.id}`).click();
+    await page.getByText(/cancel/i).first().click();
+    await row.getByText('Cancelled').first().waitFor();
+    const { runs } = await api('GET', `/api/automation/v1/${slow.id}/runs`);
+    assert.deepEqual(
+      runs.map(({ status }) => status),
+      ['CANCELLED'],
+    );
+  });
+
+  await step('automate: an agent makes an automation in a chat, where no key is needed', async () => {
+    await page.goto(`${url}/automations`);
+    await page.getByTestId('automations-add-automation').click();
+    await page.getByTestId('automations-add-automation-create').click();
+    await page.getByTestId('automations-create-automation').click();
+    await page.waitForURL(/\/conversations/);
+    const draft = JSON.stringify({ name: 'By chat', prompt: 'FINISH: x', trigger: { type: 'manual' } });
+    const route = `${url}/api/automation/v1/preset/prompt`;
+    const command = `curl -s ${route} -H "Content-Type: application/json" -d '${draft}'`;
+    await say(`RUN: ${command}\nFINISH: Made it.`);
+    await page.getByTestId('agent-message').getByText('Made it.').waitFor();
+    const { automations } = await api('GET', '/api/automation/v1');
+    assert.equal(automations[0].name, 'By chat');
   });
 
   await step('automate: an automation is deleted', async () => {

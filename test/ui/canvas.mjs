@@ -55,7 +55,7 @@ try {
   await files(page);
   await reloadDuringRun(page);
   await deletion(page);
-  await automate(page, server.url, send, step);
+  await automate(page, server.url, send, (text) => say(page, text), step);
   await page.close();
   await step('no request of the UI failed, and no script of it', () => assert.deepEqual(problems, []));
   await wrongKey();
