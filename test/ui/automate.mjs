@@ -133,7 +133,10 @@ export async function automate(page, url, api, say, step) {
     const row = page.getByTestId(`running-automation-row-${slow.id}`);
     await row.getByText('Running').first().waitFor();
     await page.getByTestId(`running-automation-menu-${slow.id}`).click();
-    await page.getByText(/cancel/i).first().click();
+    await page
+      .getByText(/cancel/i)
+      .first()
+      .click();
     await row.getByText('Cancelled').first().waitFor();
     const { runs } = await api('GET', `/api/automation/v1/${slow.id}/runs`);
     assert.deepEqual(
