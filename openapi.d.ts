@@ -7192,7 +7192,7 @@ export interface components {
             } | null;
             /** @description As `phase_label`. */
             current_phase: string | null;
-            /** @description What it does: `queued`, `preparing` or `running_agent`. */
+            /** @description What it does: `queued` (also while its agent waits for a free slot of the server), `preparing` or `running_agent`. */
             phase_code: string | null;
             /** @description The same for people. */
             phase_label: string | null;
@@ -7206,18 +7206,18 @@ export interface components {
              * @description The conversation that works on it; null before its start.
              */
             conversation_id: string | null;
-            /** @description US dollars that the conversation has cost; null before the end. */
+            /** @description US dollars that the run has cost; null before the end. */
             cost: number | null;
             /**
              * Format: date-time
-             * @description When it is stopped.
+             * @description When it is stopped; null before its start, and while it waits for a free slot.
              */
             timeout_at: string | null;
             /** @description Always null. */
             sandbox_id: string | null;
             /** @description Always null: the conversation is the log. */
             bash_command_id: string | null;
-            /** @description `finish_tool_response` has what the agent said last; null before the end. */
+            /** @description `finish_tool_response` has a `status` (`success`, `failed`, `blocked`) and an `outcome_summary`: what the agent said last, or why the run has failed. `variant` and `experiment_id` tell which variant it takes. Null before. */
             run_metadata: {
                 [key: string]: unknown;
             } | null;

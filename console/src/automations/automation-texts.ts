@@ -1,3 +1,4 @@
+import { isRecord } from '../api/api-error.js';
 import type { Schemas } from '../api/client.js';
 import type { Tone } from '../ui/status.js';
 
@@ -39,6 +40,20 @@ const SOURCES: Readonly<Record<Run['trigger_source'], string>> = {
 /** What has asked for a run. */
 export function sourceLabel(source: Run['trigger_source']): string {
   return SOURCES[source];
+}
+
+/** What the agent said at the end of a run; undefined if it said nothing, or the run has failed. */
+export function resultText({ status, run_metadata: metadata }: Run): string | undefined {
+  const response = metadata?.['finish_tool_response'];
+  if (status !== 'COMPLETED' || !isRecord(response)) return undefined;
+  const { outcome_summary: summary } = response;
+  return typeof summary === 'string' ? summary : undefined;
+}
+
+/** The variant that a run takes; undefined without variants. */
+export function variantText({ run_metadata: metadata }: Run): string | undefined {
+  const variant = metadata?.['variant'];
+  return typeof variant === 'string' ? variant : undefined;
 }
 
 /** When an automation is due, in a few words. */

@@ -45,6 +45,7 @@ export async function automations({ startServer, openPage, step, axe, screenshot
     await page.getByRole('button', { name: 'Run now' }).click();
     const runs = page.getByRole('list', { name: 'Runs' });
     await runs.getByText('Completed').waitFor();
+    await runs.getByText('3 items').waitFor();
     await axe(page);
     await screenshots(page, 'automations-detail');
     await runs.getByRole('link', { name: 'Conversation' }).click();

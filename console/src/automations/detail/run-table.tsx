@@ -6,10 +6,20 @@ import { money } from '../../ui/numbers.js';
 import { oneLine } from '../../ui/safe-text.js';
 import { Badge } from '../../ui/status.js';
 import { Age, duration } from '../../ui/time.js';
-import { isOpen, runLabel, runTone, sourceLabel, type Automation, type Run } from '../automation-texts.js';
+import {
+  isOpen,
+  resultText,
+  runLabel,
+  runTone,
+  sourceLabel,
+  variantText,
+  type Automation,
+  type Run,
+} from '../automation-texts.js';
 import { useSteering } from '../steering.js';
 
-const MAX_ERROR = 400;
+/** Most of a result, or of an error, that is shown (characters). */
+const MAX_TEXT = 400;
 
 /** The history of an automation. */
 export function RunTable({
@@ -50,6 +60,7 @@ export function RunTable({
 
 function RunRow({ run, isBusy, onCancel }: { run: Run; isBusy: boolean; onCancel: () => void }) {
   const { status, created_at, started_at, completed_at, conversation_id: conversation, cost } = run;
+  const [result, variant] = [resultText(run), variantText(run)];
   const took =
     started_at === null || completed_at === null || status === 'SKIPPED'
       ? undefined
@@ -61,6 +72,7 @@ function RunRow({ run, isBusy, onCancel }: { run: Run; isBusy: boolean; onCancel
           <Badge tone={runTone(status)}>{runLabel(status)}</Badge>
           <Age at={created_at} />
           <span class="soft">{sourceLabel(run.trigger_source)}</span>
+          {variant !== undefined && <span class="soft">variant {oneLine(variant, 80)}</span>}
           {run.attempt > 1 && <span class="soft">attempt {run.attempt}</span>}
           {took !== undefined && <span class="soft">{duration(took)}</span>}
           {cost !== null && <span class="soft">{money(cost)}</span>}
@@ -68,9 +80,10 @@ function RunRow({ run, isBusy, onCancel }: { run: Run; isBusy: boolean; onCancel
             <span class="soft">{oneLine(run.phase_label, 80)}</span>
           )}
         </p>
+        {result !== undefined && <p>{oneLine(result, MAX_TEXT)}</p>}
         {run.error_detail !== null && (
           <p class={status === 'FAILED' ? 'field-problem' : 'fainter'}>
-            {oneLine(run.error_detail, MAX_ERROR)}
+            {oneLine(run.error_detail, MAX_TEXT)}
           </p>
         )}
       </div>
