@@ -119,18 +119,21 @@ class Night {
     this.due.push({ automation: 'after manual', what: `after the run ${at}`, expected: 'COMPLETED' });
   }
 
-  /** A conversation of a person ends. */
+  /** A conversation of a person ends, and whatever follows may be killed at once. */
   async talk(): Promise<void> {
-    const { status } = await this.one.server.request('POST', '/api/conversations', {
+    const { status, body } = await this.one.server.request('POST', '/api/conversations', {
       agent_settings: { llm: { model: 'scripted/demo', ...PRICE } },
       workspace: { working_dir: path.join(this.folder, 'talk') },
       tags: { team: 'night' },
       initial_message: { content: [{ type: 'text', text: 'FINISH: bye' }], run: true },
     });
     expect(status).toBe(201);
-    const id = this.ids.get('after talks') ?? '';
-    const count = this.due.filter(({ automation }) => automation === 'after talks').length;
-    await eventually(async () => (await this.one.runs(id)).length > count, 'a run after the talk');
+    const { id } = body as { id: string };
+    const isOver = async (): Promise<boolean> => {
+      const found = await this.one.server.request('GET', `/api/conversations/${id}`);
+      return (found.body as { execution_status: string }).execution_status === 'finished';
+    };
+    await eventually(isOver, 'the end of the talk');
     const what = `a person's conversation at ${time(this.now)}`;
     this.due.push({ automation: 'after talks', what, expected: 'COMPLETED' });
   }
@@ -287,6 +290,7 @@ describe.each([
     await night.dispatch();
     const killed = night.deliveries();
     const sending = killed.map(({ send }) => send().catch(() => undefined));
+    await night.talk();
     await night.kill();
     await Promise.all(sending);
     await night.start();
