@@ -5,6 +5,7 @@ import { AutomationConflictError, AutomationLimitError } from '../automation-err
 import { Clock } from '../clock.js';
 import { toState } from '../definitions/stored-automation.js';
 import { AutomationChanges } from './automation-changes.js';
+import { keptPayload } from './run-prompt.js';
 import { type AutomationRun, type NewRun, newRun, runIdFor, skipped, toRun } from './automation-run.js';
 
 /** Runs of an automation that may wait. */
@@ -46,7 +47,8 @@ export class RunRequests {
    * @throws AutomationConflictError, AutomationLimitError if somebody asks by hand
    */
   async request(automationId: string, request: RunRequest): Promise<RequestedRun | undefined> {
-    const { occurrence, ...given } = request;
+    const { occurrence, ...all } = request;
+    const given = { ...all, payload: all.payload ? keptPayload(all.payload) : null };
     const id = runIdFor(automationId, occurrence && `${given.trigger_source} ${occurrence}`);
     const result = await this.store.change(automationId, [id], (view) => this.decide(view, id, given));
     if (result?.created === true) {
