@@ -263,6 +263,7 @@ describe.each([
     await night.create('nine in New York', cron('0 21 * * *', 'America/New_York'));
     const slow = { prompt: 'WAIT: 300\nFINISH: late', overlap: 'skip', max_retries: 0 };
     await night.create('slow', cron('0 21-23 * * *', 'UTC'), slow);
+    await night.create('off', cron('0 * * * *'), { enabled: false });
     for (const scheme of SCHEMES) await night.listen(scheme);
     await night.create('manual', { type: 'manual' });
     await night.create('after manual', { type: 'chain', automation_id: night.ids.get('manual') });
@@ -316,6 +317,9 @@ describe.each([
     await night.kill();
     await night.goOn(1);
     for (const { send } of [...evening.slice(0, 2), ...repeated]) await send();
+    // None of the instants before counts.
+    await night.one.ask('PATCH', `/${night.ids.get('off')}`, { enabled: true });
+    night.due.push({ automation: 'off', what: instant(8), expected: 'COMPLETED' });
     await night.goOn(1);
     await night.talk();
     await night.settle();

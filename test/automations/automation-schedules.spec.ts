@@ -6,8 +6,6 @@ import { eventually } from '../support/server-process.js';
 import { DATABASE_MISSING, TestDatabase } from '../support/postgres.js';
 
 const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const HOURLY = { trigger: { type: 'cron', schedule: '0 * * * *', timezone: 'Europe/Berlin' } };
 
 describe.each([
   ['files', undefined],
@@ -42,7 +40,7 @@ describe.each([
     ahead: number,
     ids: readonly string[],
     servers: readonly Automations[],
-    unit = HOUR,
+    unit: number,
   ): Promise<string> => {
     const now = Date.now() + offset;
     const instant = (Math.floor(now / unit) + ahead) * unit;
@@ -51,56 +49,6 @@ describe.each([
     await Promise.all(servers.map((each) => each.ask('PATCH', `/${ids[0]}`, { keep_alive: null })));
     return new Date(instant).toISOString();
   };
-
-  test('claim each instant once: through overlaps, kills, downtimes, switching off and on, and a second server', async () => {
-    let one = await start();
-    const slow = await one.create('WAIT: 300\nFINISH: late', { name: 'Slow', ...HOURLY });
-    const quick = await one.create('FINISH: done', { name: 'Quick', ...HOURLY });
-    const off = await one.create('FINISH: done', { name: 'Off', ...HOURLY, enabled: false });
-    const ids = [slow.id, quick.id];
-    const first = await goTo(1, ids, [one]);
-    await one.working(slow.id);
-    expect(await one.settled(quick.id, 1)).toMatchObject([{ status: 'COMPLETED', scheduled_at: first }]);
-    const second = await goTo(1, ids, [one]);
-    await one.settled(quick.id, 2);
-    expect((await one.runs(slow.id))[0]).toMatchObject({
-      status: 'SKIPPED',
-      scheduled_at: second,
-      error_detail: 'The previous run was still active',
-    });
-
-    await one.server.end('SIGKILL');
-    const fifth = await goTo(3, ids, []);
-    one = await start();
-    const other = await start();
-    const quicks = await one.settled(quick.id, 4);
-    expect(quicks.map(({ status, scheduled_at }) => [status, scheduled_at]).slice(0, 2)).toEqual([
-      ['COMPLETED', fifth],
-      ['SKIPPED', new Date(Date.parse(fifth) - HOUR).toISOString()],
-    ]);
-    expect(quicks[1]?.error_detail).toMatch(/^2 times were missed while the server was down/);
-    await one.ask('PATCH', `/${slow.id}`, { enabled: false });
-    const slows = await one.runs(slow.id);
-    const killed = slows.find(({ scheduled_at }) => scheduled_at === first);
-    expect(killed).toMatchObject({
-      status: 'FAILED',
-      error_detail: expect.stringMatching(/restart|Timed out/) as string,
-    });
-
-    await one.ask('PATCH', `/${off.id}`, { enabled: true });
-    const sixth = await goTo(1, [quick.id], [one, other]);
-    await goTo(0, [quick.id], [other, one]);
-    await one.settled(quick.id, 5);
-    await one.settled(off.id, 1);
-    for (const id of [quick.id, off.id]) {
-      const runs = await other.runs(id);
-      const instants = runs.map(({ scheduled_at }) => scheduled_at);
-      expect(new Set(instants).size).toBe(instants.length);
-      expect(runs[0]).toMatchObject({ status: 'COMPLETED', scheduled_at: sixth });
-    }
-    // Switched off until then: none of the instants before counts.
-    expect(await one.runs(off.id)).toHaveLength(1);
-  });
 
   test('start one conversation for each instant, at whatever moment the server is killed', async () => {
     let one = await start();

@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { blocksOf, follow } from '../support/document.js';
 import { makeKey, shown } from '../support/named-keys.js';
@@ -185,6 +185,22 @@ describe('events for automations', () => {
     expect((await send('{"type":{}}')).body.matched).toBe(0);
     const large = JSON.stringify({ type: 'large', text: 'x'.repeat(1_000_000) });
     expect(await send(large)).toMatchObject({ status: 200, body: { matched: 0 } });
+  });
+
+  it('of a megabyte are kept only as far as an agent is told of them', async () => {
+    const webhook = await makeWebhook({ ...github, source: 'large' });
+    const id = await makeAutomation({ source: 'large', on: 'issues' });
+    const issue = { number: 7, body: 'x'.repeat(1_000_000) };
+    await fromGitHub(webhook, 'issues', { repository: { full_name: 'acme/app' }, issue });
+    await eventually(async () => (await runsOf(id))[0]?.status === 'COMPLETED', 'the run is done');
+    const conversation = (await runsOf(id))[0]?.conversation_id ?? '';
+    const { body } = await request('GET', `/api/conversations/${conversation}`);
+    expect(body).toMatchObject({ title: 'On events — acme/app#7' });
+    const events = await request('GET', `/api/conversations/${conversation}/events/search?limit=20`);
+    expect(JSON.stringify(events.body)).toContain('xxxx\\n[cut]');
+    if (process.env['TEST_CLUSTER'] !== undefined) return;
+    const stored = path.join(fixture.server.cwd, 'workspace/conversations/.automations', `${id}.jsonl`);
+    expect((await stat(stored)).size).toBeLessThan(500_000);
   });
 
   it('of a source have a secret that is shown once, replaced on demand, and stored encrypted', async () => {
