@@ -1,6 +1,6 @@
 import type { RestoreConflict } from '../checkpoints/index.js';
 import type { LimitReachedError } from '../limits/index.js';
-import { DomainError, InvalidRequestError, type SocketError } from '../errors/index.js';
+import { ConflictError, DomainError, InvalidRequestError, type SocketError } from '../errors/index.js';
 
 /** What sockets tell about a conversation that takes no messages, in the original's words. */
 const INACTIVE = { code: 'ValueError', detail: 'inactive_service' };
@@ -38,11 +38,6 @@ export class UnknownEventError extends DomainError {
   ) {
     super(`Unknown ${field}: ${eventId}`);
   }
-}
-
-/** The state of the conversation does not allow the request. */
-abstract class ConflictError extends DomainError {
-  readonly kind = 'conflict';
 }
 
 /** The requested id belongs to another conversation. */

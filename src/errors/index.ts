@@ -6,4 +6,5 @@ export {
   type ErrorKind,
   type SocketError,
 } from './domain-error.js';
+export { ConflictError, LimitError, NotFoundError, RejectedError, UnsupportedError } from './kinds.js';
 export { errorCode, errorMessage, errorName, errorStack } from './error-facts.js';

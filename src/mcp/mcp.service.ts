@@ -1,7 +1,7 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { Cipher, KnownSecrets, openTokens, secretTexts, tokenSecrets } from '../crypto/index.js';
-import { InvalidRequestError } from '../errors/index.js';
+import { InvalidRequestError, RejectedError } from '../errors/index.js';
 import { settlesWithin } from '../flow/index.js';
 import { toPlain } from '../http/index.js';
 import type { McpProbeRequest, McpServerConfig, McpSignIn } from '../tools/index.js';
@@ -9,13 +9,7 @@ import { isJsonObject, type JsonObject } from '../json/index.js';
 import { Sandbox } from '../sandbox/index.js';
 import { ExpiringRecords } from '../storage/index.js';
 import { isExpected, parseLocalUrl } from './callback-listener.js';
-import {
-  InvalidCallbackError,
-  OAuthNotConfiguredError,
-  SignInNotWaitingError,
-  TooManyProbesError,
-  UnexpectedCallbackError,
-} from './mcp-errors.js';
+import { oauthNotConfigured, signInNotWaiting, tooManyProbes, unexpectedCallback } from './mcp-errors.js';
 import type {
   OAuthState,
   OAuthStartResponse,
@@ -78,10 +72,10 @@ export class McpService implements BeforeApplicationShutdown {
 
   /**
    * Connects, lists the tools and optionally calls one. A failure is a result.
-   * @throws TooManyProbesError; InvalidRequestError for a secret that cannot be decrypted
+   * @throws LimitError; InvalidRequestError for a secret that cannot be decrypted
    */
   async test(request: MCPTestRequestDto): Promise<McpTestResponse> {
-    if (this.probes.size >= MAX_CONCURRENT) throw new TooManyProbesError();
+    if (this.probes.size >= MAX_CONCURRENT) throw tooManyProbes();
     const resolveTarget = await this.target(request);
     const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(request.timeout * 1_000)]);
     const signIn = resolveTarget.oauth && (await nonInteractiveSignIn(resolveTarget.oauth.auth));
@@ -101,14 +95,14 @@ export class McpService implements BeforeApplicationShutdown {
 
   /**
    * Starts a sign-in and waits until the user can be sent to its URL.
-   * @throws OAuthNotConfiguredError, TooManyProbesError, InvalidRequestError
+   * @throws RejectedError, LimitError, InvalidRequestError
    */
   async start(request: MCPTestRequestDto): Promise<OAuthStartResponse> {
     const { probe, oauth } = await this.target(request);
     const { OAuthJob } = await import('./oauth-job.js');
-    if (!oauth) throw new OAuthNotConfiguredError();
+    if (!oauth) throw oauthNotConfigured();
     const pending = [...this.jobs.values()].filter((job) => !job.isOver);
-    if (pending.length >= MAX_CONCURRENT || this.closing.signal.aborted) throw new TooManyProbesError();
+    if (pending.length >= MAX_CONCURRENT || this.closing.signal.aborted) throw tooManyProbes();
     const timeoutMs = request.timeout * 1_000;
     const job = new OAuthJob(
       {
@@ -130,24 +124,24 @@ export class McpService implements BeforeApplicationShutdown {
     return { ok, job_id, authorization_url, error, error_kind };
   }
 
-  /** The status of a sign-in. @throws SignInNotFoundError */
+  /** The status of a sign-in. @throws NotFoundError */
   async status(id: string): Promise<OAuthStatusResponse> {
     return this.jobs.get(id)?.response ?? (await this.shared.status(id));
   }
 
   /**
    * Handles the callback URL of a browser on another machine.
-   * @throws SignInNotFoundError, InvalidCallbackError; SignInNotWaitingError if no sign-in waits for it
+   * @throws NotFoundError, RejectedError; ConflictError if no sign-in waits for it
    */
   async callback(id: string, address: string): Promise<OAuthStatusResponse> {
     const job = this.jobs.get(id);
     if (!job) await this.shared.status(id);
     const url = parseLocalUrl(address);
-    if (!url) throw new InvalidCallbackError('Invalid OAuth callback URL');
+    if (!url) throw new RejectedError('Invalid OAuth callback URL');
     if (!job) return this.shared.callback(id, url, CALLBACK_TIMEOUT_MS);
     const listener = job.waitingListener;
-    if (!listener?.expected) throw new SignInNotWaitingError();
-    if (!isExpected(url, listener.expected) || !listener.accept(url)) throw new UnexpectedCallbackError();
+    if (!listener?.expected) throw signInNotWaiting();
+    if (!isExpected(url, listener.expected) || !listener.accept(url)) throw unexpectedCallback();
     await settlesWithin(job.ended, CALLBACK_TIMEOUT_MS);
     return job.response;
   }

@@ -5,7 +5,7 @@ import { SerialQueue } from '../flow/index.js';
 import { isJsonObject, tryParseJson } from '../json/index.js';
 import { type ExpiringRecords, StorageFailedError } from '../storage/index.js';
 import { type ExpectedCallback, isExpected, parseLocalUrl } from './callback-listener.js';
-import { SignInNotFoundError, SignInNotWaitingError, UnexpectedCallbackError } from './mcp-errors.js';
+import { signInNotFound, signInNotWaiting, unexpectedCallback } from './mcp-errors.js';
 import type { OAuthStatusResponse } from './mcp-responses.js';
 import type { OAuthJob } from './oauth-job.js';
 
@@ -60,20 +60,20 @@ export class SharedSignIns {
     await Promise.all(this.following);
   }
 
-  /** The status of a sign-in of another server. @throws SignInNotFoundError */
+  /** The status of a sign-in of another server. @throws NotFoundError */
   async status(id: string): Promise<OAuthStatusResponse> {
     return (await this.read(id)).response;
   }
 
   /**
    * Hands the callback to the server that runs the sign-in, and waits for the result, at most `waitMs`.
-   * @throws SignInNotFoundError, SignInNotWaitingError, UnexpectedCallbackError
+   * @throws NotFoundError, ConflictError, RejectedError
    */
   async callback(id: string, url: URL, waitMs: number): Promise<OAuthStatusResponse> {
     const end = performance.now() + waitMs;
     const { expected } = await this.read(id);
-    if (!expected) throw new SignInNotWaitingError();
-    if (!isExpected(url, expected)) throw new UnexpectedCallbackError();
+    if (!expected) throw signInNotWaiting();
+    if (!isExpected(url, expected)) throw unexpectedCallback();
     await this.records.replace(CALLBACK, id, url.href, RUNNING_MS);
     for (;;) {
       const { response } = await this.read(id);
@@ -108,7 +108,7 @@ export class SharedSignIns {
   private async read(id: string): Promise<SharedSignIn> {
     const record = this.records.isShared ? await this.records.read(SIGN_IN, id) : undefined;
     const shared = record && parsed(record.content);
-    if (!shared) throw new SignInNotFoundError();
+    if (!shared) throw signInNotFound();
     return shared;
   }
 }

@@ -14,10 +14,10 @@ import {
 import type { Response as HttpResponse } from 'express';
 import { CurrentPrincipal, type Principal, Scope } from '../../auth/index.js';
 import { documentSchemas, Operation, parseUuid } from '../../http/index.js';
-import { InvalidRequestError } from '../../errors/index.js';
+import { ConflictError, InvalidRequestError } from '../../errors/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { AutomationStore, isOpenRun } from '../../storage/index.js';
-import { AutomationConflictError, AutomationNotFoundError, RunNotFoundError } from '../automation-errors.js';
+import { AutomationNotFoundError, runNotFound } from '../automation-errors.js';
 import type { Automation } from '../definitions/automation.js';
 import { AutomationsService } from '../definitions/automations.service.js';
 import { toRun } from '../runs/automation-run.js';
@@ -159,8 +159,8 @@ export class AutomationsController {
     const run = await this.store.run(id);
     // As for an unknown one, also if the automation was deleted.
     const automation = run && (await this.automations.get(run.automation_id, principal).catch(unknownRun));
-    if (!run || !automation) throw new RunNotFoundError();
-    if (!isOpenRun(run)) throw new AutomationConflictError(`The run is ${run.status} already`);
+    if (!run || !automation) throw runNotFound();
+    if (!isOpenRun(run)) throw new ConflictError(`The run is ${run.status} already`);
     return runAnswer(await this.cancellation.cancel(toRun(run)));
   }
 
@@ -304,7 +304,7 @@ export class AutomationsController {
   })
   complete(@Param('run_id') runId: string): never {
     uuidOf(runId, 'run_id');
-    throw new AutomationConflictError('The run is a conversation of this server, which sees its end itself');
+    throw new ConflictError('The run is a conversation of this server, which sees its end itself');
   }
 
   private async create(

@@ -1,7 +1,7 @@
 import { Controller, Get, Post } from '@nestjs/common';
 import { Scope } from '../../auth/index.js';
 import { Operation } from '../../http/index.js';
-import { ScriptsUnsupportedError } from '../automation-errors.js';
+import { scriptsUnsupported } from '../automation-errors.js';
 
 const tag = 'Automations';
 const REFUSED = { 501: 'This server runs no scripts. The answer names the route that takes a prompt.' };
@@ -20,7 +20,7 @@ export class ScriptsController {
     errors: REFUSED,
   })
   create(): never {
-    throw new ScriptsUnsupportedError();
+    throw scriptsUnsupported();
   }
 
   @Get('uploads')
@@ -44,6 +44,6 @@ export class ScriptsController {
     errors: REFUSED,
   })
   upload(): never {
-    throw new ScriptsUnsupportedError();
+    throw scriptsUnsupported();
   }
 }

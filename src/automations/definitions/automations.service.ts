@@ -4,7 +4,7 @@ import type { Principal } from '../../auth/index.js';
 import { SESSION } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { ForbiddenError, LaunchProfiles, ownerFilter, Tenancy } from '../../conversations/index.js';
-import { DomainError, errorMessage, InvalidRequestError } from '../../errors/index.js';
+import { DomainError, InvalidRequestError, LimitError, errorMessage } from '../../errors/index.js';
 import {
   type AutomationDecision,
   AutomationStore,
@@ -12,7 +12,7 @@ import {
   identityOf,
 } from '../../storage/index.js';
 import type { PluginPresetDto, PromptPresetDto, UpdateAutomationDto } from '../api/automation.dto.js';
-import { AutomationLimitError, AutomationNotFoundError, ContainersUnsupportedError } from '../automation-errors.js';
+import { AutomationNotFoundError, containersUnsupported } from '../automation-errors.js';
 import { Clock } from '../clock.js';
 import { AutomationChanges } from '../runs/automation-changes.js';
 import { disable } from '../runs/run-outcome.js';
@@ -50,7 +50,7 @@ export class AutomationsService {
 
   /**
    * Makes an automation, unless one of the same template exists.
-   * @throws InvalidRequestError, ForbiddenError, AutomationLimitError, ContainersUnsupportedError
+   * @throws InvalidRequestError, ForbiddenError, LimitError, UnsupportedError
    */
   async create(
     request: PromptPresetDto | PluginPresetDto,
@@ -141,9 +141,9 @@ export class AutomationsService {
     this.changes.tell(id);
   }
 
-  /** Reads a request that creates. @throws InvalidRequestError, ForbiddenError, ContainersUnsupportedError */
+  /** Reads a request that creates. @throws InvalidRequestError, ForbiddenError, UnsupportedError */
   async read(request: PromptPresetDto | PluginPresetDto, principal: Principal): Promise<Automation> {
-    if (this.config.conversation_runtime === 'docker') throw new ContainersUnsupportedError();
+    if (this.config.conversation_runtime === 'docker') throw containersUnsupported();
     const now = this.clock.now();
     const at = new Date(now).toISOString();
     const isPlugin = 'plugins' in request;
@@ -250,11 +250,9 @@ export class AutomationsService {
   private assertRoom(count: number, owner: string | null, own: number): void {
     const { max_automations: all, max_automations_per_key: perKey } = this.config;
     if (count >= all)
-      throw new AutomationLimitError(`There are ${all} automations already; delete one that is not used`);
+      throw new LimitError(`There are ${all} automations already; delete one that is not used`);
     if (owner !== null && own >= perKey)
-      throw new AutomationLimitError(
-        `This key has ${perKey} automations already; delete one that is not used`,
-      );
+      throw new LimitError(`This key has ${perKey} automations already; delete one that is not used`);
   }
 
   private async change<T>(id: string, work: (view: AutomationView) => AutomationDecision<T>): Promise<T> {

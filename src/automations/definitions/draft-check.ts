@@ -4,7 +4,7 @@ import { DomainError, errorMessage, InvalidRequestError } from '../../errors/ind
 import { model, readChecked, RequestValidationError } from '../../http/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { PluginPresetDto, PromptPresetDto, type ValidateDto } from '../api/automation.dto.js';
-import { ScriptsUnsupportedError } from '../automation-errors.js';
+import { scriptsUnsupported } from '../automation-errors.js';
 import { Clock } from '../clock.js';
 import { EventSources } from '../intake/event-sources.js';
 import { parseSchedule, ScheduleError } from '../schedule/cron-schedule.js';
@@ -58,14 +58,14 @@ export class DraftCheck {
     private readonly clock: Clock,
   ) {}
 
-  /** @throws ScriptsUnsupportedError for drafts of scripts */
+  /** @throws UnsupportedError for drafts of scripts */
   async check({ endpoint, draft, sampleEvent }: ValidateDto, principal: Principal): Promise<DraftReport> {
     const dto = endpoint.endsWith('/preset/prompt')
       ? PromptPresetDto
       : endpoint.endsWith('/preset/plugin')
         ? PluginPresetDto
         : undefined;
-    if (!dto) throw new ScriptsUnsupportedError();
+    if (!dto) throw scriptsUnsupported();
     try {
       const read = readChecked(model(dto), draft, ['body']);
       if (!(read instanceof PromptPresetDto || read instanceof PluginPresetDto))

@@ -13,7 +13,7 @@ import {
 import { DomainError, errorMessage } from '../../errors/index.js';
 import { textContent } from '../../events/index.js';
 import { Catalogue, LeaseHeldError, LeaseStore, TakeoverPendingError } from '../../storage/index.js';
-import { ContainersUnsupportedError } from '../automation-errors.js';
+import { containersUnsupported } from '../automation-errors.js';
 import type { Automation } from '../definitions/automation.js';
 import { type AutomationRun, conversationIdOf, type FailureKind } from './automation-run.js';
 import { ConversationRequests } from './conversation-requests.js';
@@ -124,7 +124,10 @@ export class ConversationLauncher extends RunLauncher {
       return { state: 'here', launched: this.follow(conversation, before) };
     }
     const outcome = await this.outcome(conversation, before);
-    return { state: 'ended', outcome: outcome ?? failure('transport', RESTARTED, costSince(conversation, before)) };
+    return {
+      state: 'ended',
+      outcome: outcome ?? failure('transport', RESTARTED, costSince(conversation, before)),
+    };
   }
 
   private follow(conversation: Conversation, costBefore: number): LaunchedRun {
@@ -193,7 +196,7 @@ export class ConversationLauncher extends RunLauncher {
 
 /** What an agent does here would not be confined as its person wants it. */
 function inContainers(): LaunchError {
-  const { message } = new ContainersUnsupportedError();
+  const { message } = containersUnsupported();
   return new LaunchError(message, failure('config', message));
 }
 

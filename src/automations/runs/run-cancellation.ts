@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { meters } from '../../meters/index.js';
 import { AutomationStore, isOpenRun } from '../../storage/index.js';
-import { RunNotFoundError } from '../automation-errors.js';
+import { runNotFound } from '../automation-errors.js';
 import { Clock } from '../clock.js';
 import { AutomationChanges } from './automation-changes.js';
 import { type AutomationRun, toRun } from './automation-run.js';
@@ -37,7 +37,7 @@ export class RunCancellation {
       this.changes.tell(automationId);
     }
     const now = await this.store.run(id);
-    if (!now) throw new RunNotFoundError();
+    if (!now) throw runNotFound();
     return toRun(now);
   }
 }

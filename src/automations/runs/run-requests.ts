@@ -1,7 +1,7 @@
+import { ConflictError, LimitError } from '../../errors/index.js';
 import { Injectable } from '@nestjs/common';
 import { meters } from '../../meters/index.js';
 import { type AutomationDecision, AutomationStore, type AutomationView } from '../../storage/index.js';
-import { AutomationConflictError, AutomationLimitError } from '../automation-errors.js';
 import { Clock } from '../clock.js';
 import { toState } from '../definitions/stored-automation.js';
 import { AutomationChanges } from './automation-changes.js';
@@ -44,7 +44,7 @@ export class RunRequests {
   /**
    * Stores a run, which is started as soon as there is room for it. Resolves when it is durable.
    * @returns undefined if there is no such automation any more, or it is switched off
-   * @throws AutomationConflictError, AutomationLimitError if somebody asks by hand
+   * @throws ConflictError, LimitError if somebody asks by hand
    */
   async request(automationId: string, request: RunRequest): Promise<RequestedRun | undefined> {
     const { occurrence, ...all } = request;
@@ -68,8 +68,7 @@ export class RunRequests {
     if (known) return { result: { run: toRun(known), created: false } };
     if (view.is_deleted) return { result: undefined };
     if (view.definition['enabled'] !== true) {
-      if (isByHand)
-        throw new AutomationConflictError('The automation is switched off. Switch it on to run it.');
+      if (isByHand) throw new ConflictError('The automation is switched off. Switch it on to run it.');
       return { result: undefined };
     }
     const now = this.clock.now();
@@ -81,9 +80,7 @@ export class RunRequests {
     }
     const waiting = view.open.filter(({ status }) => status === 'PENDING').length;
     if (waiting >= MAX_WAITING && isByHand)
-      throw new AutomationLimitError(
-        `${waiting} runs of this automation wait already; try again when some have ended`,
-      );
+      throw new LimitError(`${waiting} runs of this automation wait already; try again when some have ended`);
     const run = this.limited(newRun(id, view.id, now, given), waiting, now);
     const state = { ...toState(view.state), last_triggered_at: new Date(now).toISOString() };
     return { change: { runs: [run], state: { ...state } }, result: { run, created: true } };

@@ -1,4 +1,4 @@
-import { DomainError } from '../../errors/index.js';
+import { DomainError, NotFoundError } from '../../errors/index.js';
 import { GitFetchError, GitFetchTimeoutError } from '../../git/index.js';
 
 /** The source of an extension is unavailable or invalid. */
@@ -26,18 +26,7 @@ export class InvalidExtensionError extends DomainError {
   readonly kind = 'invalid';
 }
 
-/** The extension is already installed. */
-export class ExtensionExistsError extends DomainError {
-  override readonly name = 'ExtensionExistsError';
-  readonly kind = 'conflict';
-}
-
-/** There is no installed extension with this name. */
-export class NotInstalledError extends DomainError {
-  override readonly name = 'NotInstalledError';
-  readonly kind = 'not-found';
-  /** @param kind label of the kind, such as `Skill` */
-  constructor(kind: string, name: string) {
-    super(`${kind} '${name}' is not installed`);
-  }
+/** There is no installed extension with this name. @param kind label of the kind, such as `Skill` */
+export function notInstalled(kind: string, name: string): NotFoundError {
+  return new NotFoundError(`${kind} '${name}' is not installed`);
 }

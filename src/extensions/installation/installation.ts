@@ -2,9 +2,9 @@ import { readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import { isFolder } from '../../files/index.js';
-import { errorMessage } from '../../errors/index.js';
+import { errorMessage, ConflictError } from '../../errors/index.js';
 import type { Documents, DocumentWriter, LocalDocuments } from '../../storage/index.js';
-import { ExtensionExistsError, InvalidExtensionError, NotInstalledError } from './extension-errors.js';
+import { InvalidExtensionError, notInstalled } from './extension-errors.js';
 import { isExtensionName, type ExtensionKind } from './extension-kind.js';
 import { InstalledFile, type InstalledExtension } from './installed-file.js';
 import type { StagedExtension, Staging } from './staging.js';
@@ -62,16 +62,16 @@ export class Installation {
     return [...[...known.values()].filter(({ name }) => folders.includes(name)), ...adopted];
   }
 
-  /** @throws NotInstalledError */
+  /** @throws NotFoundError */
   async get(name: string): Promise<InstalledExtension> {
     const found = (await this.list()).find((extension) => extension.name === name);
     if (found) return found;
-    throw new NotInstalledError(this.kind.label, name);
+    throw notInstalled(this.kind.label, name);
   }
 
   /**
    * Fetches, validates and installs an extension. A replaced one stays enabled or disabled.
-   * @throws SourceUnavailableError, InvalidExtensionError, ExtensionExistsError
+   * @throws SourceUnavailableError, InvalidExtensionError, ConflictError
    */
   async install(request: InstallRequest): Promise<InstalledExtension> {
     await this.list();
@@ -80,7 +80,7 @@ export class Installation {
 
   /**
    * Fetches an extension again from its source. On failure the installed one is kept.
-   * @throws NotInstalledError, SourceUnavailableError, InvalidExtensionError
+   * @throws NotFoundError, SourceUnavailableError, InvalidExtensionError
    */
   async refresh(name: string): Promise<InstalledExtension> {
     const { source, requested_ref: ref, repo_path } = await this.get(name);
@@ -91,12 +91,12 @@ export class Installation {
     });
   }
 
-  /** @throws NotInstalledError */
+  /** @throws NotFoundError */
   async setEnabled(name: string, enabled: boolean): Promise<InstalledExtension> {
     await this.get(name);
     return this.change(async (writer) => {
       const entry = (await this.file.read()).get(name);
-      if (!entry) throw new NotInstalledError(this.kind.label, name);
+      if (!entry) throw notInstalled(this.kind.label, name);
       const changed = { ...entry, enabled };
       await this.file.write(writer, name, changed);
       this.warnOfOthers(name, enabled ? 'enabled' : 'disabled');
@@ -104,7 +104,7 @@ export class Installation {
     });
   }
 
-  /** @throws NotInstalledError */
+  /** @throws NotFoundError */
   async remove(name: string): Promise<void> {
     await this.get(name);
     await this.change(async (writer) => {
@@ -126,7 +126,7 @@ export class Installation {
       const target = path.join(this.folder, name);
       const isThere = await isFolder(target);
       if (isThere && !request.force) {
-        throw new ExtensionExistsError(`${this.kind.label} already installed. Use force=true to overwrite.`);
+        throw new ConflictError(`${this.kind.label} already installed. Use force=true to overwrite.`);
       }
       const entry: InstalledExtension = {
         ...metadata,

@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { clientAddress, networkOf } from '../../../auth/index.js';
 import { AppConfig } from '../../../config/index.js';
-import { DomainError } from '../../../errors/index.js';
+import { LimitError } from '../../../errors/index.js';
 
 const MINUTE_SECONDS = 60;
 /** Refused deliveries of a network in a minute; after that all of its deliveries are, for the rest of it. */
@@ -26,9 +26,8 @@ const WAIT_MS = 5_000;
 const COUNTERS = 4096;
 
 /** A sender has sent too much. */
-export class IntakeLimitError extends DomainError {
+export class IntakeLimitError extends LimitError {
   override readonly name = 'IntakeLimitError';
-  readonly kind = 'limit-reached';
   constructor(
     message: string,
     override readonly retryAfterSeconds: number,

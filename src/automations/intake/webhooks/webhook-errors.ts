@@ -1,30 +1,18 @@
-import { DomainError } from '../../../errors/index.js';
+import { ConflictError, DomainError, NotFoundError } from '../../../errors/index.js';
 
 /** No webhook has the id. */
-export class UnknownWebhookError extends DomainError {
-  override readonly name = 'UnknownWebhookError';
-  readonly kind = 'not-found';
-  constructor() {
-    super('Webhook not found');
-  }
+export function webhookNotFound(): NotFoundError {
+  return new NotFoundError('Webhook not found');
 }
 
 /** Another webhook has the source. */
-export class SourceTakenError extends DomainError {
-  override readonly name = 'SourceTakenError';
-  readonly kind = 'conflict';
-  constructor(source: string) {
-    super(`Webhook source '${source}' already exists`);
-  }
+export function sourceTaken(source: string): ConflictError {
+  return new ConflictError(`Webhook source '${source}' already exists`);
 }
 
 /** There are as many webhooks as there may be. */
-export class TooManyWebhooksError extends DomainError {
-  override readonly name = 'TooManyWebhooksError';
-  readonly kind = 'conflict';
-  constructor(limit: number) {
-    super(`There are ${limit} webhooks already; delete one that is not used`);
-  }
+export function tooManyWebhooks(limit: number): ConflictError {
+  return new ConflictError(`There are ${limit} webhooks already; delete one that is not used`);
 }
 
 /** Secrets of webhooks are stored encrypted, and this server has no key for it. */

@@ -3,12 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Cipher } from '../../../crypto/index.js';
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import { AUTOMATION_WEBHOOKS_DOCUMENT, Documents } from '../../../storage/index.js';
-import {
-  NoSecretKeyError,
-  SourceTakenError,
-  TooManyWebhooksError,
-  UnknownWebhookError,
-} from './webhook-errors.js';
+import { NoSecretKeyError, sourceTaken, tooManyWebhooks, webhookNotFound } from './webhook-errors.js';
 import { readWebhook, type StoredWebhook, type Webhook, type WebhookSettings } from './webhook.js';
 
 const VERSION = 1;
@@ -36,10 +31,10 @@ export class WebhookStore {
       .map(shown);
   }
 
-  /** @throws UnknownWebhookError, DamagedDocumentError, StorageFailedError */
+  /** @throws NotFoundError, DamagedDocumentError, StorageFailedError */
   async get(id: string): Promise<Webhook> {
     const found = this.readable(await this.load()).find((webhook) => webhook.id === id);
-    if (!found) throw new UnknownWebhookError();
+    if (!found) throw webhookNotFound();
     return shown(found);
   }
 
@@ -58,7 +53,7 @@ export class WebhookStore {
 
   /**
    * @param secret of the sender; undefined: one is made
-   * @throws NoSecretKeyError, SourceTakenError, TooManyWebhooksError, DamagedDocumentError,
+   * @throws NoSecretKeyError, ConflictError, ConflictError, DamagedDocumentError,
    * StorageFailedError
    */
   async create(
@@ -69,15 +64,15 @@ export class WebhookStore {
     const now = new Date().toISOString();
     const webhook: Webhook = { id: randomUUID(), ...settings, created_at: now, updated_at: now };
     await this.change((stored) => {
-      if (Object.keys(stored).length >= MAX_WEBHOOKS) throw new TooManyWebhooksError(MAX_WEBHOOKS);
+      if (Object.keys(stored).length >= MAX_WEBHOOKS) throw tooManyWebhooks(MAX_WEBHOOKS);
       const isTaken = this.readable(stored).some(({ source }) => source === webhook.source);
-      if (isTaken) throw new SourceTakenError(webhook.source);
+      if (isTaken) throw sourceTaken(webhook.source);
       return [{ ...stored, [webhook.id]: { ...webhook, secret: sealed } }, undefined];
     });
     return { webhook, secret };
   }
 
-  /** @throws UnknownWebhookError, DamagedDocumentError, StorageFailedError */
+  /** @throws NotFoundError, DamagedDocumentError, StorageFailedError */
   update(id: string, changes: Partial<Omit<WebhookSettings, 'source'>>): Promise<Webhook> {
     return this.edit(id, (webhook) => ({ ...webhook, ...changes }));
   }
@@ -90,10 +85,10 @@ export class WebhookStore {
     return secret;
   }
 
-  /** Removes a webhook, even if it cannot be read. @throws UnknownWebhookError, StorageFailedError */
+  /** Removes a webhook, even if it cannot be read. @throws NotFoundError, StorageFailedError */
   async remove(id: string): Promise<void> {
     await this.change((stored) => {
-      if (!Object.hasOwn(stored, id)) throw new UnknownWebhookError();
+      if (!Object.hasOwn(stored, id)) throw webhookNotFound();
       const { [id]: _removed, ...rest } = stored;
       return [rest, undefined];
     });
@@ -102,7 +97,7 @@ export class WebhookStore {
   private edit(id: string, edited: (webhook: StoredWebhook) => StoredWebhook): Promise<Webhook> {
     return this.change((stored) => {
       const found = this.readable(stored).find((webhook) => webhook.id === id);
-      if (!found) throw new UnknownWebhookError();
+      if (!found) throw webhookNotFound();
       const changed = { ...edited(found), updated_at: new Date().toISOString() };
       return [{ ...stored, [id]: changed }, shown(changed)];
     });
