@@ -12,6 +12,8 @@ const MAX_URL = 1_000;
 const MAX_REPOSITORIES = 20;
 const MAX_PLUGINS = 20;
 const MAX_TEMPLATE_CONFIG = 16_384;
+/** Sums of weights stay exact enough. */
+const MAX_WEIGHT = 1_000_000;
 
 type Path = readonly (string | number)[];
 
@@ -76,8 +78,8 @@ export function readVariants(raw: unknown, path: Path): Variant[] {
     const at = [...path, index];
     if (typeof name !== 'string' || name === '' || name.length > 100)
       throw problem([...at, 'name'], 'A variant needs a name', name);
-    if (typeof weight !== 'number' || !(weight > 0) || !Number.isFinite(weight))
-      throw problem([...at, 'weight'], 'Input should be greater than 0', weight);
+    if (typeof weight !== 'number' || !(weight > 0) || weight > MAX_WEIGHT)
+      throw problem([...at, 'weight'], `Input should be greater than 0 and at most ${MAX_WEIGHT}`, weight);
     if (model !== null && (typeof model !== 'string' || model.length > 64))
       throw problem([...at, 'model'], 'Input should be the name of an LLM profile', model);
     const read = readPlugins(plugins, [...at, 'plugins']);

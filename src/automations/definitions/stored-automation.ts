@@ -90,9 +90,7 @@ const SHAPES: Readonly<Record<keyof AutomationDefinition, Shape>> = {
   keep_alive: orNull(flag),
   repos: listOf(withFields({ url: text, ref: orNull(text), provider: orNull(text) })),
   plugins: listOf(plugin),
-  variants: listOf(
-    withFields({ name: text, weight: number, model: orNull(text), plugins: listOf(plugin) }),
-  ),
+  variants: listOf(withFields({ name: text, weight: number, model: orNull(text), plugins: listOf(plugin) })),
   experiment_id: orNull(text),
   template: orNull(object),
   created_at: time,

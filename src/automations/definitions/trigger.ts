@@ -111,7 +111,9 @@ function readEvent(raw: JsonObject, path: Path): EventTrigger {
   );
   if (!areTexts || patterns.length === 0 || patterns.length > MAX_PATTERNS)
     throw problem([...path, 'on'], 'An event trigger needs patterns of events, such as pull_request.*', on);
-  if (![undefined, null, 'dispatch_run', 'continue_conversation'].includes(destination as string))
+  const isDispatched = destination === 'dispatch_run';
+  const isContinued = destination === 'continue_conversation';
+  if (destination !== undefined && destination !== null && !isDispatched && !isContinued)
     throw problem([...path, 'destination'], "Either 'dispatch_run' or 'continue_conversation'", destination);
   if (wake_agent !== undefined && wake_agent !== null && typeof wake_agent !== 'boolean')
     throw problem([...path, 'wake_agent'], 'Input should be a valid boolean', wake_agent);
@@ -124,7 +126,7 @@ function readEvent(raw: JsonObject, path: Path): EventTrigger {
     source,
     on: Array.isArray(on) ? patterns.map(String) : String(on),
     ...Object.fromEntries(texts.filter(([, value]) => value !== undefined)),
-    ...((destination === 'dispatch_run' || destination === 'continue_conversation') && { destination }),
+    ...((isDispatched || isContinued) && { destination }),
     ...(typeof wake_agent === 'boolean' && { wake_agent }),
   };
 }
@@ -152,8 +154,16 @@ function readChain(raw: JsonObject, path: Path): ChainTrigger {
     on === undefined || on === null ? known.slice(0, 1) : Array.isArray(on) ? on : [on];
   if (given.length === 0 || !given.every((status) => typeof status === 'string' && known.includes(status)))
     throw problem([...path, 'on'], `A list of ${known.join(', ')}`, on);
-  if (!isJsonObject(tags) || Object.keys(tags).length > MAX_TAGS || !Object.values(tags).every(isShort))
-    throw problem([...path, 'tags'], 'Input should be tags with texts of at most 256 characters', undefined);
+  if (
+    !isJsonObject(tags) ||
+    Object.keys(tags).length > MAX_TAGS ||
+    !Object.entries(tags).flat().every(isShort)
+  )
+    throw problem(
+      [...path, 'tags'],
+      'Input should be tags with names and texts of at most 256 characters',
+      undefined,
+    );
   return {
     type: 'chain',
     automation_id: id === null ? null : id.toLowerCase(),

@@ -138,7 +138,16 @@ export function newRun(id: string, automationId: string, now: number, given: New
     automation_id: automationId,
     status: 'PENDING',
     ...{ conversation_id: null, error_detail: null, status_detail: null, cost: null, timeout_at: null },
-    ...{ message: null, wakes: null, cost_before: null, run_metadata: null, started_at: null, completed_at: null, worker: null, worker_until: null },
+    ...{
+      message: null,
+      wakes: null,
+      cost_before: null,
+      run_metadata: null,
+      started_at: null,
+      completed_at: null,
+      worker: null,
+      worker_until: null,
+    },
     ...phase('queued', now),
     created_at: new Date(now).toISOString(),
   };

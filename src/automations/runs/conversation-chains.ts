@@ -85,7 +85,12 @@ export class ConversationChains implements OnApplicationBootstrap, BeforeApplica
   }
 
   private onEvent({ conversationId, event, seq }: PublishedEvent): void {
-    if (seq === undefined || event.kind !== 'ConversationStateUpdateEvent' || event.key !== 'execution_status') return;
+    if (
+      seq === undefined ||
+      event.kind !== 'ConversationStateUpdateEvent' ||
+      event.key !== 'execution_status'
+    )
+      return;
     const { id: eventId, value: status } = event;
     if (typeof status !== 'string' || !ENDS.includes(status)) return;
     const { tags, owner_key: owner = null, title = null } = this.registry.opened(conversationId)?.state ?? {};
@@ -126,7 +131,10 @@ export class ConversationChains implements OnApplicationBootstrap, BeforeApplica
         // What a fork has copied ended before.
         if (!end || end.at < Date.parse(created_at) || this.known.has(keyOf(end))) continue;
         const metadata = await this.catalogue.load(id);
-        const tags = Object.entries(asJsonObject(metadata?.['tags'])).map(([name, tag]) => [name, String(tag)]);
+        const tags = Object.entries(asJsonObject(metadata?.['tags'])).map(([name, tag]) => [
+          name,
+          String(tag),
+        ]);
         await this.follow(end, {
           tags: Object.fromEntries(tags) as Record<string, string>,
           owner,

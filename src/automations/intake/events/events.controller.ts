@@ -120,7 +120,12 @@ export class AutomationEventsController {
     };
     const header = (name: string) => request.get(name);
     await this.assertNo(missingSignature(rule, header), request);
-    const body = await this.bodies.read(request, response, { limit: MAX_DELIVERY_BYTES, totalMs: BODY_MS });
+    const limits = { limit: MAX_DELIVERY_BYTES, totalMs: BODY_MS };
+    // A slow or broken body holds a place of others: whoever sends many has to wait.
+    const body = await this.bodies.read(request, response, limits).catch(async (error: unknown) => {
+      await this.refused(request);
+      throw error;
+    });
     await this.assertNo(checkSignature(rule, { body, header }, Date.now()), request);
     return { webhook, payload: payloadOf(body), header };
   }
