@@ -9,7 +9,7 @@ import { AppConfig } from '../../config/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { meters } from '../../meters/index.js';
 import { hasProvablyEnded, ownProcess } from '../../processes/index.js';
-import { AutomationStore } from '../../storage/index.js';
+import { type AutomationDecision, AutomationStore, type AutomationView } from '../../storage/index.js';
 import { Clock } from '../clock.js';
 import type { Automation } from '../definitions/automation.js';
 import { toAutomation } from '../definitions/stored-automation.js';
@@ -216,49 +216,47 @@ export class RunDispatcher implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /** @returns `busy` if the automation has an active run, for whose end all others wait */
-  private async startOne(run: AutomationRun): Promise<'busy' | undefined> {
-    const { id, automation_id: automationId } = run;
-    let isBusy = false;
-    const started = await this.store.change(automationId, [id], (view) => {
-      const now = this.clock.now();
-      const found = view.runs.get(id);
-      const stored = found && toRun(found);
-      if (stored?.status !== 'PENDING') return { result: undefined };
-      const automation = toAutomation(view);
-      if (view.is_deleted || !automation.enabled) {
-        const over = skipped(
-          stored,
-          view.is_deleted ? 'Automation deleted' : 'Automation disabled',
-          'blocked',
-          now,
-        );
-        return { change: { runs: [over] }, result: undefined };
-      }
-      const active = view.open.filter(({ status }) => status === 'RUNNING').map(toRun);
-      isBusy = active.length > 0 && automation.overlap !== 'parallel';
-      if (isBusy || active.some((other) => other.conversation_id === conversationIdOf(stored)))
-        return { result: undefined };
-      const variant = variantOf(automation, stored);
-      const next: AutomationRun = {
-        ...stored,
-        status: 'RUNNING',
-        conversation_id: conversationIdOf(stored),
-        started_at: utc(now),
-        timeout_at: utc(now + this.timeLimit(automation)),
-        ...(variant && {
-          variant: variant.name,
-          run_metadata: { experiment_id: automation.experiment_id, variant: variant.name },
-        }),
-        ...this.work(now),
-        ...phase('preparing', now),
-      };
-      return { change: { runs: [next] }, result: { automation, run: next } };
-    });
-    if (started) {
-      meters.automationRunsStarted.add();
-      this.begin(started.automation, started.run, false);
+  private async startOne({ id, automation_id }: AutomationRun): Promise<'busy' | undefined> {
+    const started = await this.store.change(automation_id, [id], (view) => this.decideStart(view, id));
+    if (started === undefined || started === 'busy') return started;
+    meters.automationRunsStarted.add();
+    this.begin(started.automation, started.run, false);
+    return undefined;
+  }
+
+  private decideStart(
+    view: AutomationView,
+    id: string,
+  ): AutomationDecision<{ automation: Automation; run: AutomationRun } | 'busy' | undefined> {
+    const now = this.clock.now();
+    const found = view.runs.get(id);
+    const stored = found && toRun(found);
+    if (stored?.status !== 'PENDING') return { result: undefined };
+    const automation = toAutomation(view);
+    if (view.is_deleted || !automation.enabled) {
+      const reason = view.is_deleted ? 'Automation deleted' : 'Automation disabled';
+      return { change: { runs: [skipped(stored, reason, 'blocked', now)] }, result: undefined };
     }
-    return isBusy ? 'busy' : undefined;
+    const conversationId = conversationIdOf(stored);
+    const active = view.open.filter(({ status }) => status === 'RUNNING').map(toRun);
+    if (active.length > 0 && automation.overlap !== 'parallel') return { result: 'busy' };
+    // Runs of one subject follow each other in any case.
+    if (active.some((other) => other.conversation_id === conversationId)) return { result: undefined };
+    const variant = variantOf(automation, stored);
+    const run: AutomationRun = {
+      ...stored,
+      status: 'RUNNING',
+      conversation_id: conversationId,
+      started_at: utc(now),
+      timeout_at: utc(now + this.timeLimit(automation)),
+      ...(variant && {
+        variant: variant.name,
+        run_metadata: { experiment_id: automation.experiment_id, variant: variant.name },
+      }),
+      ...this.work(now),
+      ...phase('preparing', now),
+    };
+    return { change: { runs: [run] }, result: { automation, run } };
   }
 
   private begin(automation: Automation, run: AutomationRun, isTakenOver: boolean): void {
