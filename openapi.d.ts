@@ -40937,6 +40937,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalServerError"];
                 };
             };
+            /** @description Conversations of this server live in containers, where automations cannot start any. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
             /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
             503: {
                 headers: {
@@ -41087,6 +41096,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description Conversations of this server live in containers, where automations cannot start any. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
             /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */

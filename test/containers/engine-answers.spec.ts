@@ -65,6 +65,15 @@ describe('A server whose conversations run in containers', () => {
 
   it('creates nothing in this process, and names what is wrong with a request', async () => {
     await start();
+    // Runs of automations would be conversations of this process.
+    const automation = { name: 'Digest', prompt: 'Look.', trigger: { type: 'manual' } };
+    const refused = await server.request('POST', '/api/automation/v1/preset/prompt', automation);
+    expect([refused.status, detailOf(refused.body)]).toEqual([
+      501,
+      expect.stringContaining('conversation_runtime: docker'),
+    ]);
+    const offered = await server.request('GET', '/api/automation/v1/capabilities');
+    expect(offered.body).toMatchObject({ ready: false });
     const create = (more: Record<string, unknown>) =>
       server.request('POST', '/api/conversations', request(more));
     const details: [Record<string, unknown>, string | RegExp][] = [

@@ -41,6 +41,10 @@ const ID = {
   automation_id: { type: 'string', format: 'uuid', description: 'A UUID, as in the `id` of its automation.' },
 };
 const UNKNOWN = { 404: 'No automation has this id, or it belongs to another key.' };
+const CREATION_ERRORS = {
+  429: 'There are as many automations as there may be.',
+  501: 'Conversations of this server live in containers, where automations cannot start any.',
+};
 const EXAMPLE = {
   name: 'Morning digest',
   prompt: 'Summarise what has changed since yesterday.',
@@ -102,7 +106,7 @@ export class AutomationsController {
         schema: 'Automation',
       },
     },
-    errors: { 429: 'There are as many automations as there may be.' },
+    errors: CREATION_ERRORS,
   })
   createFromPrompt(
     @Body() body: PromptPresetDto,
@@ -129,7 +133,7 @@ export class AutomationsController {
         schema: 'Automation',
       },
     },
-    errors: { 429: 'There are as many automations as there may be.' },
+    errors: CREATION_ERRORS,
   })
   createFromPlugins(
     @Body() body: PluginPresetDto,
