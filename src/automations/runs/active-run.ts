@@ -14,8 +14,9 @@ import { cancelled, failure, type RunOutcome } from './run-outcome.js';
 
 /** How often a conversation is looked for that another process works on (ms). */
 const LOOK_MS = 2_000;
-/** How often it is looked for to be stopped: as long as a crash of its server takes to be seen. */
-const MAX_LOOKS_TO_STOP = 5;
+/** How often it is looked for to be stopped; and if nobody waits for the answer. */
+const MAX_LOOKS_TO_CANCEL = 5;
+const MAX_LOOKS_TO_STOP = 30;
 
 /** What an active run reports to. */
 export interface RunWork {
@@ -170,7 +171,7 @@ export class ActiveRun {
         if (launched) return launched;
       }
       // One that is to be stopped may go on where another process resumes it.
-      if (this.stoppedAs && (looks += 1) >= MAX_LOOKS_TO_STOP) return this.stoppedAs;
+      if (this.stoppedAs && (looks += 1) >= looksToStop(this.stoppedAs)) return this.stoppedAs;
       await this.pause(LOOK_MS);
       if (this.isLeft) return undefined;
     }
@@ -236,6 +237,10 @@ export class ActiveRun {
   private report(error: unknown): void {
     this.work.report(this.run, error);
   }
+}
+
+function looksToStop({ status }: RunOutcome): number {
+  return status === 'CANCELLED' ? MAX_LOOKS_TO_CANCEL : MAX_LOOKS_TO_STOP;
 }
 
 /** What was spent counts, whatever has ended the run. */

@@ -147,9 +147,10 @@ export class ConversationChains implements OnApplicationBootstrap, BeforeApplica
   /** The event with which a conversation ended; undefined if it was another one. */
   private async endOf(conversationId: string, status: string): Promise<End | undefined> {
     const query = { kind: 'ConversationStateUpdateEvent', limit: MAX_ENDS, descending: true };
-    const { lines } = await this.conversations.eventPage(conversationId, query);
-    for (const line of lines) {
-      const { id, key, value, timestamp } = asJsonObject(tryParseJson(line));
+    const parse = (line: string): Promise<unknown> => Promise.resolve(tryParseJson(line));
+    const { items } = await this.conversations.mapEvents(conversationId, query, parse);
+    for (const item of items) {
+      const { id, key, value, timestamp } = asJsonObject(item);
       if (key !== 'execution_status') continue;
       if (value !== status || typeof id !== 'string' || typeof timestamp !== 'string') return undefined;
       return { conversationId, status, eventId: id, at: Date.parse(utcFromLocal(timestamp)) };
