@@ -29,7 +29,10 @@ interface Due {
   runs: SeenRun[];
 }
 
-/** A night in Berlin in which the clocks change, hour by hour, by the clock of a test. */
+/**
+ * A night in Berlin in which the clocks change, hour by hour, by the clock of a test. With
+ * `AUTOMATION_NIGHT=night` its table is written into `night-files.txt` and `night-PostgreSQL.txt`.
+ */
 class Night {
   readonly servers: Automations[] = [];
   readonly ids = new Map<string, string>();
@@ -254,7 +257,7 @@ describe.each([
     await rm(night.folder, { recursive: true, force: true });
   });
 
-  test(`has no gap: each trigger starts what is due, once, through a change of clocks, kills and a second server`, async () => {
+  test('starts what is due once, by each trigger, through a change of clocks, kills and a second server', async () => {
     const server = await night.start();
     await server.server.request('PATCH', '/api/settings', { agent_settings_diff: { llm: PRICE } });
     const cron = (schedule: string, timezone = 'Europe/Berlin') => ({ type: 'cron', schedule, timezone });
