@@ -1,4 +1,4 @@
-export { beginEventStream, EventStream } from './body/event-stream.js';
+export { beginEventStream, EventStream, serverSentEvent } from './body/event-stream.js';
 export { readFilePart } from './body/file-part.js';
 export { hasBody, jsonBodyOf, UnreadBody } from './body/json-body.js';
 export { RawBodies } from './body/raw-body.js';

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { OpenAiError } from '../../http/index.js';
+import type { EventStream, OpenAiError } from '../../http/index.js';
 import type { Outcome, TokenTotals } from './pending-answer.js';
-import type { EventStream } from '../../http/index.js';
 import type { Piece } from './narration.js';
 
 /** Separates messages of the agent. */

@@ -5,17 +5,31 @@ const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
 /** A comment: clients ignore it, proxies see that the connection is alive. */
 const KEEP_ALIVE = ': keep-alive\n\n';
 
-/** Begins an answer of server-sent events. */
-export function beginEventStream(response: ServerResponse): void {
+/**
+ * Begins an answer with server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html):
+ * sends the headers at once, and then a comment whenever the returned timer runs out, until the answer is
+ * closed. Refresh the timer when something else is sent.
+ */
+export function beginEventStream(response: ServerResponse, keepAliveMs: number): NodeJS.Timeout {
   response.statusCode = 200;
   response.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
   response.setHeader('Cache-Control', 'no-store');
   // Disables the buffering of proxies (nginx).
   response.setHeader('X-Accel-Buffering', 'no');
   response.flushHeaders();
+  const keepAlive = setInterval(() => {
+    if (!response.writableEnded && !response.destroyed) response.write(KEEP_ALIVE);
+  }, keepAliveMs).unref();
+  response.on('close', () => clearInterval(keepAlive));
+  return keepAlive;
 }
 
-/** Answers a request with server-sent events. Sends keep-alive comments while there are no events. */
+/** One server-sent event. JSON has no line breaks, so that the data is one line. */
+export function serverSentEvent(json: string, name?: string): string {
+  return `${name === undefined ? '' : `event: ${name}\n`}data: ${json}\n\n`;
+}
+
+/** Answers a request with server-sent events. A client that does not read them is disconnected. */
 export class EventStream {
   private readonly keepAlive: NodeJS.Timeout;
 
@@ -23,21 +37,19 @@ export class EventStream {
     private readonly response: ServerResponse,
     keepAliveSeconds: number,
   ) {
-    beginEventStream(response);
-    this.keepAlive = setInterval(() => this.write(KEEP_ALIVE), keepAliveSeconds * 1000);
-    response.on('close', () => clearInterval(this.keepAlive));
+    this.keepAlive = beginEventStream(response, keepAliveSeconds * 1000);
   }
 
   /** @param event the event name, if any */
   send(data: object, event?: string): void {
-    this.write(`${event === undefined ? '' : `event: ${event}\n`}data: ${JSON.stringify(data)}\n\n`);
+    this.write(serverSentEvent(JSON.stringify(data), event));
     this.keepAlive.refresh();
   }
 
   /** @param last data of a last event */
   end(last?: string): void {
     clearInterval(this.keepAlive);
-    if (last !== undefined) this.write(`data: ${last}\n\n`);
+    if (last !== undefined) this.write(serverSentEvent(last));
     this.response.end();
   }
 

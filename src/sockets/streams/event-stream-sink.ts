@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { meters } from '../../meters/index.js';
 import { CLOSE, type CloseReason } from '../connections/close-code.js';
 import type { FrameSink } from '../connections/frame-sink.js';
-import { serverSentEvent } from './stream-frames.js';
+import { streamEvent } from './stream-frames.js';
 
 /** Reasons after which the client has to connect again by itself: it goes on after the last event. */
 const RECONNECTS: ReadonlySet<CloseReason> = new Set<CloseReason>([CLOSE.moved, CLOSE.shuttingDown]);
@@ -68,7 +68,7 @@ export class EventStreamSink implements FrameSink {
       this.response.destroy();
       return;
     }
-    if (!RECONNECTS.has(why)) this.response.write(serverSentEvent('closing', JSON.stringify(why)));
+    if (!RECONNECTS.has(why)) this.response.write(streamEvent('closing', JSON.stringify(why)));
     this.response.end();
   }
 }

@@ -12,7 +12,6 @@ import { StreamFrames } from './stream-frames.js';
 
 /** How often a comment is sent, which keeps proxies from ending the stream (ms). */
 const KEEP_ALIVE_MS = 15_000;
-const KEEP_ALIVE = ': keep-alive\n\n';
 /** How long a client waits before it connects again (ms). */
 const RETRY = 'retry: 1000\n\n';
 
@@ -53,10 +52,9 @@ export class EventStreams implements BeforeApplicationShutdown {
     const releaseOfKey = this.limiter.takeSocket(principal);
     // The client may have gone away meanwhile: then there is no `close` to wait for.
     if (response.destroyed) return releaseOfKey();
-    begin(response);
-    const keepAlive = setInterval(() => response.write(KEEP_ALIVE), KEEP_ALIVE_MS).unref();
+    beginEventStream(response, KEEP_ALIVE_MS);
+    response.write(RETRY);
     const sink: EventStreamSink = new EventStreamSink(response, () => {
-      clearInterval(keepAlive);
       releaseOfKey();
       subscription.stop();
       this.open.delete(sink);
@@ -75,9 +73,4 @@ export class EventStreams implements BeforeApplicationShutdown {
   beforeApplicationShutdown(): void {
     for (const sink of this.open) sink.close(CLOSE.shuttingDown);
   }
-}
-
-function begin(response: ServerResponse): void {
-  beginEventStream(response);
-  response.write(RETRY);
 }

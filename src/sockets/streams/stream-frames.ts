@@ -4,17 +4,15 @@ import {
   type OutputPiece,
   type PublishedEvent,
 } from '../../events/index.js';
+import { serverSentEvent } from '../../http/index.js';
 import type { FrameFormat, Opening } from '../frames/frame-format.js';
 
 /** Names of server-sent events that are no durable events. Those have none, so that `onmessage` gets them. */
 export type StreamEventName = 'sync' | 'state' | 'transient' | 'item' | 'output' | 'closing';
 
-/**
- * One server-sent event (https://html.spec.whatwg.org/multipage/server-sent-events.html). JSON has no line
- * breaks, so that the data is one line.
- */
-export function serverSentEvent(name: StreamEventName, json: string): Buffer {
-  return Buffer.from(`event: ${name}\ndata: ${json}\n\n`);
+/** A named event. */
+export function streamEvent(name: StreamEventName, json: string): Buffer {
+  return Buffer.from(serverSentEvent(json, name));
 }
 
 /**
@@ -30,14 +28,14 @@ export class StreamFrames implements FrameFormat {
   constructor(private readonly withPieces: boolean) {
     if (withPieces)
       this.output = ({ actionId, offset, text }) =>
-        serverSentEvent('output', JSON.stringify({ action_id: actionId, offset, text }));
+        streamEvent('output', JSON.stringify({ action_id: actionId, offset, text }));
   }
 
   opening({ afterSeq, mark, state }: Opening) {
     const sync = { from_seq: afterSeq ?? null, through_seq: mark > 0 ? mark - 1 : null };
     return {
-      beforeReplay: [serverSentEvent('sync', JSON.stringify(sync))],
-      afterReplay: [serverSentEvent('state', serialiseEvent(state))],
+      beforeReplay: [streamEvent('sync', JSON.stringify(sync))],
+      afterReplay: [streamEvent('state', serialiseEvent(state))],
     };
   }
 
@@ -52,15 +50,15 @@ export class StreamFrames implements FrameFormat {
   transient(published: PublishedEvent): Buffer | undefined {
     // Sent as items, like on the session socket.
     if (published.event.kind === 'StreamingDeltaEvent') return undefined;
-    return serverSentEvent('transient', published.line);
+    return streamEvent('transient', published.line);
   }
 
   item(item: ItemSignal): Buffer | undefined {
-    return this.withPieces ? serverSentEvent('item', JSON.stringify(item.signal)) : undefined;
+    return this.withPieces ? streamEvent('item', JSON.stringify(item.signal)) : undefined;
   }
 
   error(code: string, detail: string): Buffer {
-    return serverSentEvent('closing', JSON.stringify({ code, reason: detail }));
+    return streamEvent('closing', JSON.stringify({ code, reason: detail }));
   }
 }
 
