@@ -14,7 +14,7 @@ export {
   RunLimitError,
   UnknownEventError,
 } from './conversation-errors.js';
-export { ConversationsService } from './conversations.service.js';
+export { ConversationsService, type ReadableLog } from './conversations.service.js';
 export { ConversationTransfer } from './transfer/conversation-transfer.js';
 export type { ImportOptions, ImportResult } from './transfer/importing/conversation-importer.js';
 export { zoneOf } from './transfer/reading/time-shift.js';
@@ -57,6 +57,7 @@ export type { EventQuery } from './queries/event-query.js';
 export { ConversationSummaries } from './queries/conversation-summaries.js';
 export type { PendingCall } from './queries/pending-calls.js';
 export { parseCursor } from './queries/summary-page.js';
+export { Narration, type Phase, type Piece } from './queries/narration.js';
 export { isBookmarked } from './queries/bookmark.js';
 export { structuredOutput } from './queries/structured-output.js';
 export { SummaryFeed } from './queries/summary-feed.js';

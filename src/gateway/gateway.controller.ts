@@ -13,7 +13,7 @@ import {
 import type { Response as HttpResponse } from 'express';
 import { CurrentPrincipal, type Principal, Scope } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
-import { OBSERVABILITY_HEADERS } from '../conversations/index.js';
+import { OBSERVABILITY_HEADERS, type Piece } from '../conversations/index.js';
 import {
   EventStream,
   readChecked,
@@ -30,7 +30,6 @@ import { OpenAIChatCompletionRequestDto } from './dto/chat-completion.dto.js';
 import { OpenAIResponseRequestDto } from './dto/response.dto.js';
 import { failureOf } from './gateway-errors.js';
 import { GatewayService, type Asked } from './gateway.service.js';
-import type { Piece } from './answers/narration.js';
 import { questionOfChat, questionOfResponse, type Question } from './question.js';
 import { ResponseStream, frameOf, wholeResponse } from './answers/response-answer.js';
 

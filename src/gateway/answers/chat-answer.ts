@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { Piece } from '../../conversations/index.js';
 import type { EventStream, OpenAiError } from '../../http/index.js';
 import type { Outcome, TokenTotals } from './pending-answer.js';
-import type { Piece } from './narration.js';
 
 /** Separates messages of the agent. */
 const SEPARATOR = '\n\n';

@@ -1,7 +1,6 @@
-import type { Conversation, NewMessage } from '../../conversations/index.js';
+import { type Conversation, Narration, type NewMessage } from '../../conversations/index.js';
 import { textContent, type EventBus } from '../../events/index.js';
 import { answerIn } from '../response-format.js';
-import { Narration } from './narration.js';
 
 /** Tokens used by all models of a conversation since its start. */
 export interface TokenTotals {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import type { Phase, Piece } from '../../conversations/index.js';
 import type { EventStream, OpenAiError } from '../../http/index.js';
 import type { Outcome, TokenTotals } from './pending-answer.js';
 import type { OpenAIResponseRequestDto } from '../dto/response.dto.js';
-import type { Phase, Piece } from './narration.js';
 
 /** Fields that all forms of a response share. */
 type Frame = ReturnType<typeof frameOf>;

@@ -1,6 +1,6 @@
-import { structuredOutput } from '../../conversations/index.js';
 import { plainText, type ActionEvent, type ConversationEvent, type ItemSignal } from '../../events/index.js';
 import type { JsonObject } from '../../json/index.js';
+import { structuredOutput } from './structured-output.js';
 
 /** Whether a message is the final answer or commentary before it. */
 export type Phase = 'commentary' | 'final_answer';
