@@ -280,7 +280,7 @@ export class ConversationsService {
     id: string,
     accept: boolean,
     reason: string,
-    request: RunRequest = {},
+    request: RunRequest & { key?: string } = {},
   ): Promise<QueuePlace | undefined> {
     return (await this.open(id)).respondToConfirmation(accept, reason, request);
   }

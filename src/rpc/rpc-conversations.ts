@@ -230,13 +230,20 @@ export class RpcConversations {
 
   /**
    * Accepts the actions that wait for a confirmation, which starts a run, or rejects them.
+   * @param options a response with a `key` that was used before has no effect
    * @throws NothingPendingError, RunLimitError
    */
-  async respond(id: string, accept: boolean, reason: string, principal: Principal): Promise<void> {
+  async respond(
+    id: string,
+    accept: boolean,
+    reason: string,
+    principal: Principal,
+    options: { key?: string } = {},
+  ): Promise<void> {
     await this.assertUsable(id, principal);
     const { state } = await this.conversations.open(id);
     if (state.execution_status !== 'waiting_for_confirmation') throw new NothingPendingError(id);
-    await this.conversations.respondToConfirmation(id, accept, reason);
+    await this.conversations.respondToConfirmation(id, accept, reason, options);
   }
 
   /** Pauses after the current step. */

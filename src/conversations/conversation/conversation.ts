@@ -209,6 +209,11 @@ export class Conversation {
     return place;
   }
 
+  /** The event of the message that came with an idempotency key; undefined for an unknown key. */
+  messageOfKey(key: string): string | undefined {
+    return this.keys.eventOf(key);
+  }
+
   /** A client that sends a message again which is stored would double it. */
   private assertAnswers(): void {
     try {
@@ -252,13 +257,17 @@ export class Conversation {
     await this.broadcaster.publishFullState();
   }
 
-  /** Accepts the actions that wait for confirmation, by starting a run, or rejects them. */
+  /**
+   * Accepts the actions that wait for confirmation, by starting a run, or rejects them. With a `key` it does so
+   * once: a repeated response must not concern the actions that wait next.
+   */
   async respondToConfirmation(
     accept: boolean,
     reason: string,
-    request: RunRequest = {},
+    { key, ...request }: RunRequest & { key?: string } = {},
   ): Promise<QueuePlace | undefined> {
     this.life.assertOpen();
+    if (key !== undefined && !(await this.keys.take(key, [accept, reason]))) return this.starter.place;
     const { acpAgent } = this.agentRuntime;
     if (acpAgent?.isAwaitingDecision) {
       // The question of an ACP agent is open only as long as its process: it does not wait in the queue.

@@ -26,26 +26,48 @@ export class MessageKeys {
    * @throws InvalidRequestError when the key came with another message before
    */
   async once(name: string, message: NewMessage, run: boolean, append: AppendMessage): Promise<MessageKey> {
-    const key = digest(name);
-    const request = digest(JSON.stringify([message, run]));
-    const known = this.keys.find((entry) => entry.key === key);
-    if (known && known.request !== request) {
-      const location = ['header', 'Idempotency-Key'];
-      throw new InvalidRequestError(location, 'This key came with another message before', name);
-    }
-    const entry = known ?? this.remember({ key, request, event_id: randomUUID(), answered: false });
-    await (this.sending?.get(key) ?? this.send(entry, known !== undefined, append));
+    const { entry, isKnown } = this.entryFor(name, [message, run]);
+    await (this.sending?.get(entry.key) ?? this.send(entry, isKnown, append));
     return entry;
+  }
+
+  /** The event of the message that came with a key; undefined for an unknown key. */
+  eventOf(name: string): string | undefined {
+    const key = digest(name);
+    return this.keys.find((entry) => entry.key === key)?.event_id;
+  }
+
+  /**
+   * Takes a key for something that is no message; resolves when that is stored.
+   * @returns false for a key that was taken before
+   * @throws InvalidRequestError when the key came with something else before
+   */
+  async take(name: string, what: unknown): Promise<boolean> {
+    const { entry, isKnown } = this.entryFor(name, what);
+    if (isKnown) return false;
+    entry.answered = true;
+    await this.journal.save();
+    return true;
   }
 
   private get keys(): MessageKey[] {
     return (this.journal.state.message_keys ??= []);
   }
 
-  private remember(entry: MessageKey): MessageKey {
+  /** @throws InvalidRequestError when the key came with something else before */
+  private entryFor(name: string, what: unknown): { entry: MessageKey; isKnown: boolean } {
+    const key = digest(name);
+    const request = digest(JSON.stringify(what));
+    const known = this.keys.find((entry) => entry.key === key);
+    if (known && known.request !== request) {
+      const location = ['header', 'Idempotency-Key'];
+      throw new InvalidRequestError(location, 'This key came with another message before', name);
+    }
+    if (known) return { entry: known, isKnown: true };
+    const entry = { key, request, event_id: randomUUID(), answered: false };
     this.keys.push(entry);
     if (this.keys.length > MAX_KEYS) this.keys.shift();
-    return entry;
+    return { entry, isKnown: false };
   }
 
   private async send(entry: MessageKey, isKnown: boolean, append: AppendMessage): Promise<void> {
