@@ -307,6 +307,7 @@ const ARROWS = {
     'settings',
     'storage',
   ],
+  a2a: ['auth', 'config', 'conversations', 'errors', 'events', 'http', 'limits', 'rpc', 'server', 'text'],
   'mcp-server': [
     'auth',
     'config',

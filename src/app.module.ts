@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { A2aModule } from './a2a/a2a.module.js';
 import { AuditModule } from './audit/index.js';
 import { AuthModule } from './auth/index.js';
 import { AutomationsModule } from './automations/automations.module.js';
@@ -60,6 +61,7 @@ export class AppModule {
         McpModule,
         GatewayModule,
         ...(config.mcp_server ? [McpServerModule] : []),
+        ...(config.a2a ? [A2aModule] : []),
         WebhooksModule,
         AutomationsModule,
         RetentionModule,

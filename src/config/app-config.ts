@@ -197,15 +197,20 @@ export class AppConfig {
   @Whole('Maximum number of runs that wait for a free slot.', { min: 1, max: 10_000 })
   max_queued_runs: number = 1_000;
   @Decimal(
-    'Maximum seconds that a request under /v1 waits for an answer that is not streamed; null: no limit.',
+    'Maximum seconds that a request under /v1 waits for an answer that is not streamed; null: no limit. A message to /a2a ' +
+      'is answered after that time with its task as it is.',
     { above: 0 },
     { nullable: true },
   )
   gateway_timeout_seconds: number | null = 120;
-  @Decimal('Seconds without output after which a stream under /v1 sends a keep-alive.', { above: 0 })
+  @Decimal('Seconds without output after which a stream under /v1 or of /a2a sends a keep-alive.', {
+    above: 0,
+  })
   gateway_keep_alive_seconds: number = 15;
   @Flag('Whether other agents can use the server as an MCP server, at `/mcp`.')
   mcp_server: boolean = true;
+  @Flag('Whether other agents can give tasks to the server (Agent2Agent protocol), at `/a2a`.')
+  a2a: boolean = true;
   @Flag('Whether runs that a crash interrupted are resumed at the next start.')
   resume_on_start: boolean = false;
   @Whole(

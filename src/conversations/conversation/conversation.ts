@@ -267,7 +267,21 @@ export class Conversation {
     { key, ...request }: RunRequest & { key?: string } = {},
   ): Promise<QueuePlace | undefined> {
     this.life.assertOpen();
-    if (key !== undefined && !(await this.keys.take(key, [accept, reason]))) return this.starter.place;
+    if (key === undefined) return this.respond(accept, reason, request);
+    if (!(await this.keys.take(key, [accept, reason]))) return this.starter.place;
+    try {
+      return await this.respond(accept, reason, request);
+    } catch (error) {
+      this.keys.giveBack(key);
+      throw error;
+    }
+  }
+
+  private async respond(
+    accept: boolean,
+    reason: string,
+    request: RunRequest,
+  ): Promise<QueuePlace | undefined> {
     const { acpAgent } = this.agentRuntime;
     if (acpAgent?.isAwaitingDecision) {
       // The question of an ACP agent is open only as long as its process: it does not wait in the queue.

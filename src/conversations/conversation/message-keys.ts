@@ -50,6 +50,12 @@ export class MessageKeys {
     return true;
   }
 
+  /** What a key was taken for has failed: it can be used again. */
+  giveBack(name: string): void {
+    const key = digest(name);
+    this.journal.state.message_keys = this.keys.filter((entry) => entry.key !== key);
+  }
+
   private get keys(): MessageKey[] {
     return (this.journal.state.message_keys ??= []);
   }

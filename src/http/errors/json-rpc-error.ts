@@ -1,7 +1,7 @@
 import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
 
 /** Clients of these paths expect errors of JSON-RPC 2.0. */
-const PATHS: ReadonlySet<string> = new Set(['/mcp']);
+const PATHS: ReadonlySet<string> = new Set(['/mcp', '/a2a']);
 
 /** Codes of JSON-RPC errors (https://www.jsonrpc.org/specification#error_object). */
 export const RPC_CODES = {

@@ -1,0 +1,117 @@
+import { isLegacyJsonRpcMethod } from '@a2a-js/sdk/compat/v0_3';
+import { LegacyJsonRpcTransportHandler } from '@a2a-js/sdk/compat/v0_3/server';
+import { VersionNotSupportedError } from '@a2a-js/sdk/errors';
+import { JsonRpcTransportHandler, ServerCallContext } from '@a2a-js/sdk/server';
+import { RPC_CODES } from '../../http/index.js';
+import { isJsonObject } from '../../json/index.js';
+import { A2aCall, type A2aExchange, type A2aServices } from './a2a-call.js';
+import { agentCard, type CardFacts, currentCard, legacyCard, PROTOCOL_VERSIONS } from './agent-card.js';
+
+export type { A2aExchange, A2aServices } from './a2a-call.js';
+export { type CardFacts } from './agent-card.js';
+
+/** An answer of JSON-RPC 2.0. */
+export type RpcAnswer = object;
+
+const [CURRENT, LEGACY] = PROTOCOL_VERSIONS;
+
+/**
+ * The card of the agent in the form of a version.
+ * @param version as a client says it; undefined: it does not
+ */
+export function cardFor(facts: CardFacts, version: string | undefined): unknown {
+  const card = agentCard(facts);
+  return version === CURRENT ? currentCard(card) : legacyCard(card);
+}
+
+/**
+ * Answers a request of the protocol: at once, or with a stream of answers.
+ * @param version of the protocol, as the client says it; undefined: the name of the method tells
+ * @throws what has to be answered with an HTTP status, also in the middle of a stream
+ */
+export async function answerRequest(
+  body: unknown,
+  version: string | undefined,
+  services: A2aServices,
+  exchange: A2aExchange,
+): Promise<RpcAnswer | AsyncGenerator<RpcAnswer, void>> {
+  const id = idOf(body);
+  const invalid = problemOf(body);
+  if (invalid !== undefined) return failed(id, { code: RPC_CODES.invalidRequest, message: invalid });
+  const { method } = body as { method: string };
+  const isLegacy = version === undefined ? isLegacyJsonRpcMethod(method) : version === LEGACY;
+  const { errorOf, Handler } = isLegacy ? LEGACY_WIRE : CURRENT_WIRE;
+  if (version !== undefined && !isSpoken(version))
+    return failed(id, errorOf(new VersionNotSupportedError(unspoken(version))));
+  const call = new A2aCall(services, exchange);
+  const context = new ServerCallContext({ requestedVersion: isLegacy ? LEGACY : CURRENT });
+  const answer = await new Handler(call).handle(body as Record<string, unknown>, context);
+  if (!(Symbol.asyncIterator in answer)) {
+    if (call.failure !== undefined) throw call.failure;
+    return answer;
+  }
+  return fromFirst(answer, (error) => {
+    if (call.failure !== undefined) throw call.failure;
+    return failed(id, errorOf(error));
+  });
+}
+
+/**
+ * A stream once its first answer is there: what fails before is answered without a stream. What fails later is
+ * the last answer.
+ */
+async function fromFirst(
+  answers: AsyncGenerator<RpcAnswer, void>,
+  answerTo: (error: unknown) => RpcAnswer,
+): Promise<RpcAnswer | AsyncGenerator<RpcAnswer, void>> {
+  let first: IteratorResult<RpcAnswer, void>;
+  try {
+    first = await answers.next();
+  } catch (error) {
+    return answerTo(error);
+  }
+  return (async function* () {
+    try {
+      if (!first.done) yield first.value;
+      yield* answers;
+    } catch (error) {
+      yield answerTo(error);
+    }
+  })();
+}
+
+const CURRENT_WIRE = {
+  Handler: JsonRpcTransportHandler,
+  errorOf: (error: unknown): object => JsonRpcTransportHandler.mapToJSONRPCError(error),
+};
+const LEGACY_WIRE = {
+  Handler: LegacyJsonRpcTransportHandler,
+  errorOf: (error: unknown): object => LegacyJsonRpcTransportHandler.mapToLegacyJSONRPCError(error),
+};
+
+/** Why a body is no request of JSON-RPC; undefined if it is one. */
+function problemOf(body: unknown): string | undefined {
+  if (Array.isArray(body)) return 'Batches are not supported: send each request by itself.';
+  if (!isJsonObject(body) || body['jsonrpc'] !== '2.0' || typeof body['method'] !== 'string')
+    return 'The body is no request of JSON-RPC 2.0.';
+  const { id = null } = body;
+  const isValid = id === null || typeof id === 'string' || Number.isInteger(id);
+  return isValid ? undefined : 'The id of the request must be a text or an integer.';
+}
+
+function idOf(body: unknown): unknown {
+  const id = isJsonObject(body) ? body['id'] : undefined;
+  return typeof id === 'string' || Number.isInteger(id) ? id : null;
+}
+
+function failed(id: unknown, error: object): RpcAnswer {
+  return { jsonrpc: '2.0', id, error };
+}
+
+function isSpoken(version: string): boolean {
+  return PROTOCOL_VERSIONS.some((spoken) => spoken === version);
+}
+
+function unspoken(version: string): string {
+  return `Version '${version.slice(0, 20)}' of the protocol is not supported, only ${PROTOCOL_VERSIONS.join(' and ')}.`;
+}

@@ -1,0 +1,258 @@
+import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import type { Principal } from '../../auth/index.js';
+import { AppConfig } from '../../config/index.js';
+import {
+  type Conversation,
+  conversationIdFor,
+  ConversationsService,
+  ownerFilter,
+  parseWithYield,
+} from '../../conversations/index.js';
+import { InvalidRequestError } from '../../errors/index.js';
+import { type Content, EventBus, plainText } from '../../events/index.js';
+import { KeyLimiter } from '../../limits/index.js';
+import { RpcConversations, TooManyWaitsError } from '../../rpc/index.js';
+import { firstCharacters } from '../../text/index.js';
+import { TaskNotCancelableError, TaskStateError, TaskWatchEndedError } from './task-errors.js';
+import type { TaskFold } from './task-fold.js';
+import type { TaskName } from './task-id.js';
+import { TaskReader } from './task-reader.js';
+import { TaskWatch } from './task-watch.js';
+
+/** Most of the first message that is the title of its conversation (characters). */
+const MAX_TITLE = 80;
+const CANCELED = 'The task was canceled.';
+
+/** What a message asks for: that something is done, or that pending actions are approved or rejected. */
+export type MessageIntent =
+  { type: 'content'; content: Content[] } | { type: 'decision'; approves: boolean; reason: string };
+
+/** A message of a client. */
+export interface TaskMessage {
+  intent: MessageIntent;
+  /** Messages with the same key are one message. */
+  key: string;
+  principal: Principal;
+}
+
+/** A task that is watched from before the message that was sent, and its state after that. */
+export interface SentMessage {
+  name: TaskName;
+  fold: TaskFold;
+  watch: TaskWatch;
+  /** The state may be the last one: nothing was done now. */
+  rests: boolean;
+}
+
+/** The use cases of tasks. Unknown tasks throw `UnknownTaskError`, unknown contexts `ConversationNotFoundError`. */
+@Injectable()
+export class TasksService implements BeforeApplicationShutdown {
+  private readonly watches = new Set<TaskWatch>();
+
+  constructor(
+    private readonly conversations: ConversationsService,
+    private readonly rpc: RpcConversations,
+    private readonly reader: TaskReader,
+    private readonly bus: EventBus,
+    private readonly limiter: KeyLimiter,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** Whoever waits is answered before the HTTP server ends. */
+  beforeApplicationShutdown(): void {
+    for (const watch of this.watches) watch.stop(new TaskWatchEndedError());
+  }
+
+  /** The conversation that a message without a context begins, or has begun before. */
+  newContext({ key, principal }: Omit<TaskMessage, 'intent'>): string {
+    return conversationIdFor(key, ownerFilter(principal));
+  }
+
+  /**
+   * Begins a task in a new conversation.
+   * @throws InvalidRequestError if the key came with another message before; LimitReachedError, RunLimitError
+   */
+  begin(message: TaskMessage, withText: boolean): Promise<SentMessage> {
+    const { intent, key, principal } = message;
+    return this.watched(this.newContext(message), principal, withText, async () => {
+      const content = contentOf(intent);
+      const text = plainText(content);
+      const { id, created } = await this.rpc.start(
+        {
+          content,
+          agentProfile: null,
+          llmProfile: null,
+          workingDir: null,
+          title: firstCharacters(text.trim().split('\n')[0] ?? '', MAX_TITLE) || 'A2A',
+          key,
+        },
+        principal,
+      );
+      const conversation = await this.conversations.open(id);
+      const messageId = await firstMessage(conversation);
+      if (!created) await assertSame(conversation, messageId, text, key);
+      return { name: { conversationId: id, messageId }, rests: true };
+    });
+  }
+
+  /**
+   * Begins a task in a conversation.
+   * @throws TaskStateError while another one is not done; RunLimitError
+   */
+  beginIn(
+    contextId: string,
+    { intent, key, principal }: TaskMessage,
+    withText: boolean,
+  ): Promise<SentMessage> {
+    return this.watched(contextId, principal, withText, async () => {
+      const conversation = await this.conversations.open(contextId);
+      const known = conversation.messageOfKey(key);
+      const content = contentOf(intent);
+      if (known === undefined) assertIdle(conversation);
+      await this.rpc.send(contextId, content, principal, { key });
+      const messageId = conversation.messageOfKey(key) ?? '';
+      return { name: { conversationId: contextId, messageId }, rests: true };
+    });
+  }
+
+  /**
+   * Sends a further message to a task, or decides about the actions that wait for an approval in it.
+   * @throws TaskStateError for a task that is over, or does not wait for that; RunLimitError
+   */
+  async goOn(
+    name: TaskName,
+    { intent, key, principal }: TaskMessage,
+    withText: boolean,
+  ): Promise<SentMessage> {
+    const { conversationId: id } = name;
+    return this.watched(id, principal, withText, async () => {
+      const fold = await this.reader.fold(name);
+      const conversation = await this.conversations.open(id);
+      const isRepeated = conversation.messageOfKey(key) !== undefined;
+      if (!isRepeated) assertWaitsFor(intent, fold);
+      if (intent.type === 'content') await this.rpc.send(id, intent.content, principal, { key });
+      else if (isRepeated) {
+        await conversation.respondToConfirmation(intent.approves, intent.reason, { key });
+      } else {
+        await this.rpc.respond(id, intent.approves, intent.reason, principal, { key });
+        // The agent hears of the rejection and goes on.
+        if (!intent.approves && !conversation.isRunning) await this.rpc.resume(id, principal);
+      }
+      return { name, fold, rests: isRepeated };
+    });
+  }
+
+  /** Watches a task. @throws TaskStateError for one that is over */
+  follow(name: TaskName, principal: Principal): Promise<SentMessage> {
+    return this.watched(name.conversationId, principal, true, async () => {
+      const fold = await this.reader.fold(name);
+      if (fold.isFinal) throw new TaskStateError(`The task is ${fold.phase}: nothing more happens to it.`);
+      // Whoever watches opens it, so that it is open when somebody else goes on with it.
+      await this.conversations.open(name.conversationId);
+      return { name, fold, rests: false };
+    });
+  }
+
+  /** Ends a task. @throws TaskNotCancelableError for one that is over */
+  async cancel(name: TaskName): Promise<TaskFold> {
+    const { conversationId: id } = name;
+    const fold = await this.reader.fold(name);
+    if (fold.isFinal) throw new TaskNotCancelableError(fold.phase);
+    const conversation = await this.conversations.open(id);
+    if (conversation.state.execution_status === 'waiting_for_confirmation')
+      await this.conversations.respondToConfirmation(id, false, CANCELED);
+    await this.conversations.interrupt(id);
+    let after = await this.reader.fold(name);
+    if (!after.isFinal) {
+      // Nothing ran that could be interrupted: the log tells so all the same.
+      await conversation.change(() => undefined, { source: 'user', kind: 'InterruptEvent' });
+      after = await this.reader.fold(name);
+    }
+    if (after.phase !== 'canceled') throw new TaskNotCancelableError(after.phase);
+    return after;
+  }
+
+  /**
+   * Watches a conversation before something is done in it, so that nothing of what follows is missed. Counts
+   * as a socket of the key.
+   * @throws LimitReachedError, TooManyWaitsError before anything is done
+   */
+  private async watched(
+    id: string,
+    principal: Principal,
+    withText: boolean,
+    act: () => Promise<{ name: TaskName; fold?: TaskFold; rests: boolean }>,
+  ): Promise<SentMessage> {
+    if (this.bus.subscriberCount(id) >= this.config.max_socket_subscribers) throw new TooManyWaitsError();
+    const release = this.limiter.takeSocket(principal);
+    const watch: TaskWatch = new TaskWatch(this.bus, id, withText, () => {
+      release();
+      this.watches.delete(watch);
+    });
+    this.watches.add(watch);
+    try {
+      const { name, fold, rests } = await act();
+      return { name, watch, rests, fold: fold ?? (await this.reader.fold(name)) };
+    } catch (error) {
+      watch.stop();
+      throw error;
+    }
+  }
+}
+
+/** @throws TaskStateError for a decision that concerns no task */
+function contentOf(intent: MessageIntent): Content[] {
+  if (intent.type === 'content') return intent.content;
+  throw new TaskStateError('A decision about pending actions needs the id of their task.');
+}
+
+/** @throws TaskStateError for a conversation in which something else is going on */
+function assertIdle({ isWorking, state }: Conversation): void {
+  if (state.execution_status === 'waiting_for_confirmation')
+    throw new TaskStateError(
+      'Actions of the conversation wait for an approval: approve or reject them first, in their task.',
+    );
+  if (isWorking)
+    throw new TaskStateError(
+      'The conversation is busy: wait for the end of its task, or send the message with the id of that task.',
+    );
+}
+
+/** @throws TaskStateError */
+function assertWaitsFor({ type }: MessageIntent, fold: TaskFold): void {
+  if (fold.isFinal)
+    throw new TaskStateError(
+      `The task is ${fold.phase}: begin another one with a message that has only its context.`,
+    );
+  if (type === 'decision' && fold.phase !== 'approval')
+    throw new TaskStateError('The task waits for no approval.');
+  if (type === 'content' && fold.phase === 'approval')
+    throw new TaskStateError('The task waits for an approval: answer with approve or reject.');
+}
+
+/** The event of the message that a conversation began with. */
+async function firstMessage(conversation: Conversation): Promise<string> {
+  await conversation.settled();
+  const { log, length } = conversation;
+  const range = { from: 0, descending: false, length, limit: 1 };
+  const [seq] = await log.select({ kind: 'MessageEvent', source: 'user' }, range);
+  if (seq === undefined) throw new TaskStateError('The conversation has no message.');
+  return (await log.entry(seq)).id;
+}
+
+/** @throws InvalidRequestError for a conversation that began with another message */
+async function assertSame(
+  { log, agentRuntime }: Conversation,
+  messageId: string,
+  text: string,
+  key: string,
+): Promise<void> {
+  const seq = await log.seqOf(messageId);
+  const [line] = seq === undefined ? [] : await log.readMany([seq]);
+  const event = line === undefined ? undefined : await parseWithYield(line);
+  // Secrets are masked in the log.
+  const isSame =
+    event?.kind === 'MessageEvent' && plainText(event.llm_message.content) === agentRuntime.masker.mask(text);
+  if (isSame) return;
+  throw new InvalidRequestError([], 'This key came with another message before', key);
+}
