@@ -12,6 +12,7 @@ import {
   parseCursor,
   parseWithYield,
   type PendingCall,
+  type RequestedConversation,
   RequestsFromSettings,
   Tenancy,
 } from '../conversations/index.js';
@@ -39,6 +40,8 @@ export interface NewRpcConversation {
   workingDir: string | null;
   title: string | null;
   tags?: Record<string, string>;
+  /** Whether the model is to stream its answers, whatever the settings say. */
+  streams?: boolean;
   /** Calls with the same key are executed once, also those of `POST /api/conversations`. */
   key?: string;
   /** Dashed UUID of the new conversation, if the caller chooses it and there is no `key`. */
@@ -118,7 +121,7 @@ export class RpcConversations {
    */
   async start(wanted: NewRpcConversation, principal: Principal): Promise<{ id: string; created: boolean }> {
     if (this.config.conversation_runtime === 'docker') throw new InContainerError();
-    const { key, id, title, tags, content, llmProfile } = wanted;
+    const { key, id, title, tags, content, llmProfile, streams = false } = wanted;
     const owner = ownerFilter(principal);
     const agentProfile = wanted.agentProfile === null ? null : await this.agentProfileId(wanted.agentProfile);
     const agent = await this.requests.choose({ agentProfile, llmProfile }, principal);
@@ -131,7 +134,13 @@ export class RpcConversations {
     });
     const conversation_id = key === undefined ? (id ?? null) : conversationIdFor(key, owner);
     const { info, created } = await this.conversations.create(
-      { ...request, title, conversation_id, initial_message: { role: 'user', content } },
+      {
+        ...request,
+        ...(streams && { agent: streaming(request.agent) }),
+        title,
+        conversation_id,
+        initial_message: { role: 'user', content },
+      },
       false,
       principal,
       key !== undefined,
@@ -282,4 +291,9 @@ export class RpcConversations {
     const all = await this.agents.all();
     return all.find(({ id, name }) => id === nameOrId || name === nameOrId)?.id ?? nameOrId;
   }
+}
+
+/** An agent whose model streams its answers. An ACP agent does so by itself. */
+function streaming(agent: RequestedConversation['agent']): RequestedConversation['agent'] {
+  return agent.kind === 'Agent' ? { ...agent, llm: { ...agent.llm, stream: true } } : agent;
 }

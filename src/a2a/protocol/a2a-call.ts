@@ -143,7 +143,7 @@ export class A2aCall implements A2ARequestHandler {
       const name = readTaskId(id);
       await this.route(name.conversationId, 'uses');
       return this.perform('CancelTask', 'write', name.conversationId, async () =>
-        this.view(name).task(await this.services.tasks.cancel(name)),
+        this.view(name).task(await this.services.tasks.cancel(name, this.exchange.principal)),
       );
     });
   }

@@ -6,7 +6,7 @@ import {
   UnsupportedOperationError,
 } from '@a2a-js/sdk/errors';
 import { DomainError, type ErrorKind } from '../../errors/index.js';
-import type { ErrorAnswer } from '../../http/index.js';
+import { detailText, type ErrorAnswer } from '../../http/index.js';
 import { TaskNotCancelableError, UnknownTaskError } from '../tasks/task-errors.js';
 
 /** Kinds of errors that concern what a client has sent, and not the server or the key. */
@@ -25,14 +25,10 @@ export function protocolError(error: unknown, answer: ErrorAnswer | undefined): 
   if (error instanceof TaskNotCancelableError) return new CannotCancel(error.message);
   if (error instanceof DomainError) {
     if (error.kind === 'conflict') return new UnsupportedOperationError(error.message);
-    return OF_PARAMETERS.has(error.kind) ? new RequestMalformedError(textOf(answer)) : undefined;
+    return OF_PARAMETERS.has(error.kind) ? new RequestMalformedError(detailText(answer.body)) : undefined;
   }
   const isOfRequest = error instanceof HttpException && OF_REQUESTS.has(error.getStatus());
-  return isOfRequest || answer.status === 422 ? new RequestMalformedError(textOf(answer)) : undefined;
-}
-
-/** The text of an answer of the REST API. */
-export function textOf({ body }: ErrorAnswer): string {
-  const detail: unknown = typeof body === 'object' && body !== null && 'detail' in body ? body.detail : body;
-  return typeof detail === 'string' ? detail : JSON.stringify(detail);
+  return isOfRequest || answer.status === 422
+    ? new RequestMalformedError(detailText(answer.body))
+    : undefined;
 }

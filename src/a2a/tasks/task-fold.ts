@@ -1,4 +1,5 @@
-import type { ConversationEvent } from '../../events/index.js';
+import type { ConversationEvent, ConversationStateUpdateEvent } from '../../events/index.js';
+import { asJsonObject } from '../../json/index.js';
 
 /** Where a task is in its life. The last three are final. */
 export type TaskPhase = 'submitted' | 'working' | 'approval' | 'paused' | 'completed' | 'failed' | 'canceled';
@@ -7,7 +8,12 @@ export type TaskPhase = 'submitted' | 'working' | 'approval' | 'paused' | 'compl
 export type TaskFact =
   | { type: 'status'; status: string }
   | { type: 'failure'; text: string }
-  | { type: 'paused' | 'interrupted' | 'message' | 'answer' };
+  | { type: 'message' | 'answer' }
+  /** The task that began with this message was canceled. */
+  | { type: 'canceled'; messageId: string };
+
+/** The tag of a conversation that says which of its tasks was canceled last: nothing else in the log does. */
+export const CANCELED_TAG = 'a2acanceled';
 
 /** Kinds of the events that say something about tasks. */
 export const TASK_EVENTS: ReadonlySet<string> = new Set<ConversationEvent['kind']>([
@@ -15,8 +21,6 @@ export const TASK_EVENTS: ReadonlySet<string> = new Set<ConversationEvent['kind'
   'ConversationErrorEvent',
   'MessageEvent',
   'ActionEvent',
-  'PauseEvent',
-  'InterruptEvent',
 ]);
 
 /** Most messages of a task that its history shows. */
@@ -30,8 +34,7 @@ const FINAL: ReadonlySet<TaskPhase> = new Set<TaskPhase>(['completed', 'failed',
 export function factOf(event: ConversationEvent): TaskFact | undefined {
   switch (event.kind) {
     case 'ConversationStateUpdateEvent':
-      if (event.key !== 'execution_status' || typeof event.value !== 'string') return undefined;
-      return { type: 'status', status: event.value };
+      return factOfState(event);
     case 'ConversationErrorEvent':
       return { type: 'failure', text: `${event.code}: ${event.detail}`.slice(0, MAX_FAILURE) };
     case 'MessageEvent':
@@ -39,13 +42,15 @@ export function factOf(event: ConversationEvent): TaskFact | undefined {
       return event.source === 'agent' ? { type: 'answer' } : undefined;
     case 'ActionEvent':
       return event.tool_name === 'finish' ? { type: 'answer' } : undefined;
-    case 'PauseEvent':
-      return { type: 'paused' };
-    case 'InterruptEvent':
-      return { type: 'interrupted' };
     default:
       return undefined;
   }
+}
+
+function factOfState({ key, value }: ConversationStateUpdateEvent): TaskFact | undefined {
+  if (key === 'execution_status' && typeof value === 'string') return { type: 'status', status: value };
+  const messageId = key === 'tags' ? asJsonObject(value)[CANCELED_TAG] : undefined;
+  return typeof messageId === 'string' ? { type: 'canceled', messageId } : undefined;
 }
 
 /**
@@ -60,16 +65,23 @@ export class TaskFold {
   since: string;
   /** The error of a run that failed or was cut off. */
   failure: string | undefined;
+  /** When the run has failed, if the event that says why is still to come. */
+  private failedAt: string | undefined;
   /** The event with the final answer. */
   answer: number | undefined;
   /** The events of its messages, those of the agent included. */
   messages: number[];
 
   /**
-   * @param start the number of the first message
+   * @param messageId the event of the first message
+   * @param start its number
    * @param at its timestamp
    */
-  constructor(start: number, at: string) {
+  constructor(
+    private readonly messageId: string,
+    start: number,
+    at: string,
+  ) {
     this.next = start + 1;
     this.since = at;
     this.messages = [start];
@@ -77,7 +89,7 @@ export class TaskFold {
 
   /** A copy, so that somebody else can go on from here. */
   copy(): TaskFold {
-    const copy = new TaskFold(this.next - 1, this.since);
+    const copy = new TaskFold(this.messageId, this.next - 1, this.since);
     return Object.assign(copy, this, { messages: [...this.messages] });
   }
 
@@ -97,7 +109,12 @@ export class TaskFold {
   apply(fact: TaskFact | undefined, at: string): boolean {
     const seq = this.next;
     this.next += 1;
-    if (fact === undefined || this.isFinal) return false;
+    if (this.isFinal) return false;
+    if (this.failedAt !== undefined) {
+      if (fact?.type === 'failure') this.failure = fact.text;
+      return this.settle();
+    }
+    if (fact === undefined) return false;
     const { phase } = this;
     switch (fact.type) {
       case 'message':
@@ -108,23 +125,36 @@ export class TaskFold {
       case 'failure':
         this.failure = fact.text;
         break;
-      case 'paused':
-        this.phase = 'paused';
-        break;
-      case 'interrupted':
-        this.phase = 'canceled';
+      case 'canceled':
+        if (fact.messageId === this.messageId) this.phase = 'canceled';
         break;
       case 'status':
-        this.phase = this.afterStatus(fact.status);
+        this.phase = this.afterStatus(fact.status, at);
     }
     if (this.phase === phase) return false;
     this.since = at;
     return true;
   }
 
-  private afterStatus(status: string): TaskPhase {
+  /** Goes on behind events that say nothing about the task. @returns as `apply` */
+  skipTo(next: number): boolean {
+    this.next = Math.max(this.next, next);
+    return this.settle();
+  }
+
+  /** No event says why the run has failed, or not yet. @returns as `apply` */
+  settle(): boolean {
+    if (this.failedAt === undefined) return false;
+    this.phase = 'failed';
+    this.since = this.failedAt;
+    this.failedAt = undefined;
+    return true;
+  }
+
+  private afterStatus(status: string, at: string): TaskPhase {
     switch (status) {
       case 'running':
+        // It has recovered from what happened before.
         this.failure = undefined;
         return 'working';
       case 'waiting_for_confirmation':
@@ -135,10 +165,11 @@ export class TaskFold {
         this.failure ??= STUCK;
         return 'failed';
       case 'error':
-        return 'failed';
+        if (this.failure !== undefined) return 'failed';
+        this.failedAt = at;
+        return this.phase;
       case 'paused':
-        // A pause or an interrupt is told by the next event. Otherwise the server has stopped in between.
-        return this.failure === undefined ? this.phase : 'paused';
+        return 'paused';
       default:
         return this.phase;
     }

@@ -43,8 +43,9 @@ export class TaskReader {
         const fold = known && known.next <= from.length ? known.copy() : await beginning(name, from);
         if (!fold) throw new UnknownTaskError(id);
         await readLog(fold, from, from.length);
-        this.keep(id, fold);
-        return fold.copy();
+        this.keep(id, fold.copy());
+        fold.settle();
+        return fold;
       });
     } catch (error) {
       throw error instanceof ConversationNotFoundError ? new UnknownTaskError(id) : error;
@@ -100,5 +101,7 @@ async function beginning(name: TaskName, { log, length }: ReadableLog): Promise<
   const seq = await log.seqOf(name.messageId);
   if (seq === undefined || seq >= length) return undefined;
   const { kind, source, timestamp } = await log.entry(seq);
-  return kind === 'MessageEvent' && source === 'user' ? new TaskFold(seq, timestamp) : undefined;
+  return kind === 'MessageEvent' && source === 'user'
+    ? new TaskFold(name.messageId, seq, timestamp)
+    : undefined;
 }

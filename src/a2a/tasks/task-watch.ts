@@ -84,7 +84,7 @@ export class TaskWatch {
         }
         const { phase } = fold;
         if (item.seq > fold.next) await readOn(fold, item.seq);
-        if (item.type === 'others') fold.next = Math.max(fold.next, item.seq + item.count);
+        if (item.type === 'others') fold.skipTo(item.seq + item.count);
         else if (item.seq === fold.next) fold.apply(item.fact, item.at);
         if (fold.phase !== phase) yield { type: 'phase' };
         if (fold.phase !== phase && fold.isResting) return;

@@ -14,7 +14,7 @@ import { KeyLimiter } from '../../limits/index.js';
 import { RpcConversations, TooManyWaitsError } from '../../rpc/index.js';
 import { firstCharacters } from '../../text/index.js';
 import { TaskNotCancelableError, TaskStateError, TaskWatchEndedError } from './task-errors.js';
-import type { TaskFold } from './task-fold.js';
+import { CANCELED_TAG, type TaskFold } from './task-fold.js';
 import type { TaskName } from './task-id.js';
 import { TaskReader } from './task-reader.js';
 import { TaskWatch } from './task-watch.js';
@@ -84,6 +84,7 @@ export class TasksService implements BeforeApplicationShutdown {
           llmProfile: null,
           workingDir: null,
           title: firstCharacters(text.trim().split('\n')[0] ?? '', MAX_TITLE) || 'A2A',
+          streams: true,
           key,
         },
         principal,
@@ -154,21 +155,18 @@ export class TasksService implements BeforeApplicationShutdown {
   }
 
   /** Ends a task. @throws TaskNotCancelableError for one that is over */
-  async cancel(name: TaskName): Promise<TaskFold> {
+  async cancel(name: TaskName, principal: Principal): Promise<TaskFold> {
     const { conversationId: id } = name;
     const fold = await this.reader.fold(name);
     if (fold.isFinal) throw new TaskNotCancelableError(fold.phase);
-    const conversation = await this.conversations.open(id);
-    if (conversation.state.execution_status === 'waiting_for_confirmation')
-      await this.conversations.respondToConfirmation(id, false, CANCELED);
-    await this.conversations.interrupt(id);
-    let after = await this.reader.fold(name);
-    if (!after.isFinal) {
-      // Nothing ran that could be interrupted: the log tells so all the same.
-      await conversation.change(() => undefined, { source: 'user', kind: 'InterruptEvent' });
-      after = await this.reader.fold(name);
-    }
+    const { state } = await this.conversations.open(id);
+    // First: whoever watches is not told that it was paused.
+    await this.conversations.update(id, { tags: { ...state.tags, [CANCELED_TAG]: name.messageId } });
+    const after = await this.reader.fold(name);
     if (after.phase !== 'canceled') throw new TaskNotCancelableError(after.phase);
+    if (state.execution_status === 'waiting_for_confirmation')
+      await this.conversations.respondToConfirmation(id, false, CANCELED);
+    await this.rpc.interrupt(id, principal);
     return after;
   }
 
