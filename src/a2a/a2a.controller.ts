@@ -1,8 +1,19 @@
-import { Body, Controller, Get, Headers, Post, Req, Res, UseInterceptors } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  Body,
+  Controller,
+  Get,
+  Headers,
+  Post,
+  Req,
+  Res,
+  UseInterceptors,
+} from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { Authenticator, CurrentPrincipal, OpenRoute, type Principal, Scope } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { Ownership } from '../conversations/index.js';
+import { settlesWithin } from '../flow/index.js';
 import { beginEventStream, jsonBodyOf, ReadsJsonBody, serverSentEvent, streamAnswer } from '../http/index.js';
 import { RpcCalls, RpcForwarder } from '../rpc/index.js';
 import { CountsAsActivity, SERVER_VERSION } from '../server/index.js';
@@ -14,10 +25,15 @@ import { TasksService } from './tasks/tasks.service.js';
 /** What says which version of the protocol a client speaks. */
 const VERSION_HEADER = 'A2A-Version';
 
+/** Time for the last events of streams at the end of the server (ms). */
+const LAST_ANSWERS_MS = 1_000;
+
 /** The server as an agent that other agents give tasks to (https://a2a-protocol.org). */
 @Controller()
-export class A2aController {
+export class A2aController implements BeforeApplicationShutdown {
   private readonly services: A2aServices;
+  /** Answers that are being sent. */
+  private readonly streams = new Set<Promise<void>>();
 
   constructor(
     private readonly authenticator: Authenticator,
@@ -66,7 +82,15 @@ export class A2aController {
       return;
     }
     beginEventStream(response, this.config.gateway_keep_alive_seconds * 1000);
-    await streamAnswer(response, frames(answer));
+    const sent = streamAnswer(response, frames(answer)).finally(() => this.streams.delete(sent));
+    this.streams.add(sent);
+    await sent;
+  }
+
+  /** Whoever waits is told before the HTTP server ends. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.services.tasks.stopWatches();
+    await settlesWithin(Promise.all(this.streams), LAST_ANSWERS_MS);
   }
 }
 

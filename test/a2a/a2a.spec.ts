@@ -102,7 +102,7 @@ describe('tasks of other agents', () => {
     expect(told.states).toEqual(['working', 'working', 'completed']);
     expect(told.said).toEqual(['I look first.', 'There is nothing here.']);
     expect(told.answer).toBe('There is nothing here.');
-    expect(told.pieces).toBeGreaterThan(3);
+    expect(told.pieces).toBeGreaterThan(2);
     expect((await get(told.task.id)).status?.state).toBe(TaskState.TASK_STATE_COMPLETED);
   });
 
@@ -189,13 +189,14 @@ describe('tasks of other agents', () => {
   });
 
   it('that a person pauses need input, and go on with a message', async () => {
-    const task = await sendTo(client, message('RUN: sleep 0.5\nRUN: sleep 60\nFINISH: no'), true);
+    const task = await sendTo(client, message('RUN: sleep 0.3\nRUN: sleep 60\nFINISH: no'), true);
     await reaches(task.id, TaskState.TASK_STATE_WORKING);
-    const waiting = sendTo(client, message('and then', { taskId: task.id }));
+    const waits = await follow(task.id);
     await fixture.ok('POST', `/api/conversations/${task.contextId}/pause`);
-    await reaches(task.id, TaskState.TASK_STATE_INPUT_REQUIRED);
-    expect(textOf((await waiting).status?.message)).toContain('The task is paused');
-    await cancel(task.id);
+    const { states, said } = await waits.told;
+    expect([states, said]).toEqual([['input_required'], ['The task is paused. Send a message to go on.']]);
+    const after = await sendTo(client, message('FINISH: I went on.', { taskId: task.id }));
+    expect([after.id, textOf(after.status?.message)]).toEqual([task.id, 'I went on.']);
   });
 
   it('fail with the reason', async () => {
@@ -307,8 +308,8 @@ describe('tasks of other agents', () => {
     const waits = await follow(stopped.id);
     const end = waits.told.then(({ states }) => states.join(), String);
     await fixture.restart('SIGTERM');
-    // It is told what happens, or that the server stops.
-    expect(await end).toMatch(/^input_required$|server is stopping/);
+    // It is told what happens, or that the server stops. A stream that comes by another server is cut.
+    expect(await end).toMatch(/^input_required$|server is stopping|terminated/);
     client = await fixture.client();
     await reaches(stopped.id, TaskState.TASK_STATE_INPUT_REQUIRED);
     expect((await cancel(stopped.id)).status?.state).toBe(TaskState.TASK_STATE_CANCELED);

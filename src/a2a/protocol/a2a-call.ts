@@ -28,6 +28,7 @@ import { type Ownership, readIdempotencyKey } from '../../conversations/index.js
 import { expectedAnswer, parseUuid, RequestAnsweredError } from '../../http/index.js';
 import type { RpcCalls, RpcForwarder, RpcUse } from '../../rpc/index.js';
 import { UnknownTaskError } from '../tasks/task-errors.js';
+import { LeaseHeldError } from '../../storage/index.js';
 import { parseTaskId, type TaskName } from '../tasks/task-id.js';
 import type { TaskReader } from '../tasks/task-reader.js';
 import type { SentMessage, TaskMessage, TasksService } from '../tasks/tasks.service.js';
@@ -190,10 +191,18 @@ export class A2aCall implements A2ARequestHandler {
     const known = name?.conversationId ?? contextId;
     const id = known ?? tasks.newContext(sent);
     await this.route(id, known === undefined ? 'creates' : 'uses');
-    return this.perform(operation, 'write', id, () => {
-      if (name) return tasks.goOn(name, sent, withText);
-      return contextId === undefined ? tasks.begin(sent, withText) : tasks.beginIn(contextId, sent, withText);
-    });
+    try {
+      return await this.perform(operation, 'write', id, () => {
+        if (name) return tasks.goOn(name, sent, withText);
+        return contextId === undefined
+          ? tasks.begin(sent, withText)
+          : tasks.beginIn(contextId, sent, withText);
+      });
+    } catch (error) {
+      // Another server has begun the same conversation at the same time.
+      if (error instanceof LeaseHeldError) await this.route(id, 'creates');
+      throw error;
+    }
   }
 
   private readMessage({ messageId, role, parts }: Message): TaskMessage {
@@ -215,7 +224,7 @@ export class A2aCall implements A2ARequestHandler {
     const { ownership, forwarder } = this.services;
     const { request, response, principal } = this.exchange;
     if (use !== 'creates') await ownership.assertVisible(id, principal);
-    if (await forwarder.forward(id, use === 'uses' ? 'uses' : 'reads', request, response))
+    if (await forwarder.forward(id, use === 'reads' ? 'reads' : 'uses', request, response))
       throw new RequestAnsweredError();
   }
 

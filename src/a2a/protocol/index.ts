@@ -2,7 +2,7 @@ import { isLegacyJsonRpcMethod } from '@a2a-js/sdk/compat/v0_3';
 import { LegacyJsonRpcTransportHandler } from '@a2a-js/sdk/compat/v0_3/server';
 import { VersionNotSupportedError } from '@a2a-js/sdk/errors';
 import { JsonRpcTransportHandler, ServerCallContext } from '@a2a-js/sdk/server';
-import { RPC_CODES } from '../../http/index.js';
+import { detailText, RPC_CODES } from '../../http/index.js';
 import { isJsonObject } from '../../json/index.js';
 import { A2aCall, type A2aExchange, type A2aServices } from './a2a-call.js';
 import { agentCard, type CardFacts, currentCard, legacyCard, PROTOCOL_VERSIONS } from './agent-card.js';
@@ -27,7 +27,7 @@ export function cardFor(facts: CardFacts, version: string | undefined): unknown 
 /**
  * Answers a request of the protocol: at once, or with a stream of answers.
  * @param version of the protocol, as the client says it; undefined: the name of the method tells
- * @throws what has to be answered with an HTTP status, also in the middle of a stream
+ * @throws what has to be answered with an HTTP status
  */
 export async function answerRequest(
   body: unknown,
@@ -50,32 +50,25 @@ export async function answerRequest(
     if (call.failure !== undefined) throw call.failure;
     return answer;
   }
-  return fromFirst(answer, (error) => {
-    if (call.failure !== undefined) throw call.failure;
-    return failed(id, errorOf(error));
-  });
-}
-
-/**
- * A stream once its first answer is there: what fails before is answered without a stream. What fails later is
- * the last answer.
- */
-async function fromFirst(
-  answers: AsyncGenerator<RpcAnswer, void>,
-  answerTo: (error: unknown) => RpcAnswer,
-): Promise<RpcAnswer | AsyncGenerator<RpcAnswer, void>> {
   let first: IteratorResult<RpcAnswer, void>;
   try {
-    first = await answers.next();
+    // What fails before the first answer is answered without a stream.
+    first = await answer.next();
   } catch (error) {
-    return answerTo(error);
+    if (call.failure !== undefined) throw call.failure;
+    return failed(id, errorOf(error));
   }
   return (async function* () {
     try {
       if (!first.done) yield first.value;
-      yield* answers;
+      yield* answer;
     } catch (error) {
-      yield answerTo(error);
+      // Too late for a status: it is the last answer.
+      if (call.failure === undefined) yield failed(id, errorOf(error));
+      else {
+        const { body } = services.calls.answerTo(call.failure, exchange.request.path);
+        yield failed(id, { code: RPC_CODES.serverError, message: detailText(body) });
+      }
     }
   })();
 }

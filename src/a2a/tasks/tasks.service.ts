@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Principal } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import {
@@ -46,7 +46,7 @@ export interface SentMessage {
 
 /** The use cases of tasks. Unknown tasks throw `UnknownTaskError`, unknown contexts `ConversationNotFoundError`. */
 @Injectable()
-export class TasksService implements BeforeApplicationShutdown {
+export class TasksService {
   private readonly watches = new Set<TaskWatch>();
 
   constructor(
@@ -58,8 +58,8 @@ export class TasksService implements BeforeApplicationShutdown {
     private readonly config: AppConfig,
   ) {}
 
-  /** Whoever waits is answered before the HTTP server ends. */
-  beforeApplicationShutdown(): void {
+  /** Ends all watches: whoever waits is told that the server is stopping. */
+  stopWatches(): void {
     for (const watch of this.watches) watch.stop(new TaskWatchEndedError());
   }
 
