@@ -76,7 +76,12 @@ export class A2aController implements BeforeApplicationShutdown {
   ): Promise<void> {
     const { answerRequest } = await import('./protocol/index.js');
     const exchange = { request, response, principal };
-    const answer = await answerRequest(jsonBodyOf(body), version || undefined, this.services, exchange);
+    const answer = await answerRequest(
+      jsonBodyOf(body),
+      version === '' ? undefined : version,
+      this.services,
+      exchange,
+    );
     if (!(Symbol.asyncIterator in answer)) {
       response.status(200).json(answer);
       return;

@@ -46,7 +46,7 @@ describe('tasks of other agents', () => {
     // Not always an `Error` of this realm.
     const failure = await request.then(
       (done) => new Error(`not refused: ${JSON.stringify(done)}`),
-      (error: Error) => error,
+      (error: unknown) => error as Error,
     );
     return `${failure.name} ${failure.message}`;
   };

@@ -104,7 +104,10 @@ export async function useScriptedModel(server: ServerProcess): Promise<void> {
 /** The client of the SDK for a server. */
 export async function a2aClient(url: string, key = KEY): Promise<Client> {
   const fetchImpl: typeof fetch = (input, init) =>
-    fetch(input, { ...init, headers: { ...init?.headers, authorization: `Bearer ${key}` } });
+    fetch(input, {
+      ...init,
+      headers: [...new Headers(init?.headers), ['authorization', `Bearer ${key}`]],
+    });
   const options = ClientFactoryOptions.createFrom(ClientFactoryOptions.default, {
     transports: [new JsonRpcTransportFactory({ fetchImpl })],
     cardResolver: new DefaultAgentCardResolver({ fetchImpl }),

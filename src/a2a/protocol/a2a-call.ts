@@ -24,12 +24,13 @@ import type { A2ARequestHandler } from '@a2a-js/sdk/server';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import type { KeyScope, Principal } from '../../auth/index.js';
 import type { AppConfig } from '../../config/index.js';
-import { type Ownership, readIdempotencyKey } from '../../conversations/index.js';
+import { ConversationNotFoundError, type Ownership, readIdempotencyKey } from '../../conversations/index.js';
+import { errorMessage } from '../../errors/index.js';
 import { expectedAnswer, parseUuid, RequestAnsweredError } from '../../http/index.js';
 import type { RpcCalls, RpcForwarder, RpcUse } from '../../rpc/index.js';
 import { UnknownTaskError } from '../tasks/task-errors.js';
 import { LeaseHeldError } from '../../storage/index.js';
-import { parseTaskId, type TaskName } from '../tasks/task-id.js';
+import { parseTaskId, type TaskName, taskIdOf } from '../tasks/task-id.js';
 import type { TaskReader } from '../tasks/task-reader.js';
 import type { SentMessage, TaskMessage, TasksService } from '../tasks/tasks.service.js';
 import { protocolError } from './a2a-errors.js';
@@ -60,12 +61,12 @@ const MAX_MESSAGE_ID = 255;
 const ANY_OUTPUT = new Set([...OUTPUT_TYPES, 'text', 'text/*', 'application/*', '*/*', '*']);
 
 /**
- * Answers one request of the protocol. The SDK has read it, and writes the answer: this says what it means for
- * conversations, who may do it, and on which server of a cluster it is done.
+ * Answers one request of the protocol. The SDK has read it, and writes the answer: this says what it means
+ * for conversations, who may do it, and on which server of a cluster it is done.
  */
 export class A2aCall implements A2ARequestHandler {
   /** Why the request failed, if that is answered with an HTTP status. */
-  failure: unknown;
+  failure: Error | undefined;
   /** The client has left: what it waits for goes on. */
   private readonly left = new AbortController();
 
@@ -98,7 +99,7 @@ export class A2aCall implements A2ARequestHandler {
           const timer = seconds === null ? undefined : setTimeout(stop, seconds * 1000);
           const updates = watch.updates(fold, (task, length) => this.readOn(name, task, length), rests);
           try {
-            for await (const _ of updates);
+            while (!(await updates.next()).done);
           } finally {
             clearTimeout(timer);
           }
@@ -119,7 +120,7 @@ export class A2aCall implements A2ARequestHandler {
   async *resubscribe({ id }: SubscribeToTaskRequest): AsyncGenerator<StreamResponse, void, undefined> {
     const sent = await this.translated(async () => {
       const name = readTaskId(id);
-      await this.route(name.conversationId, 'uses');
+      await this.routeTask(name, 'uses');
       return this.perform('SubscribeToTask', 'read', name.conversationId, () =>
         this.services.tasks.follow(name, this.exchange.principal),
       );
@@ -131,7 +132,7 @@ export class A2aCall implements A2ARequestHandler {
     return this.translated(async () => {
       const name = readTaskId(id);
       const length = historyLengthOf(historyLength);
-      await this.route(name.conversationId, 'reads');
+      await this.routeTask(name, 'reads');
       const { reader } = this.services;
       return this.perform('GetTask', 'read', name.conversationId, async () =>
         this.view(name).task(await reader.fold(name), length),
@@ -142,7 +143,7 @@ export class A2aCall implements A2ARequestHandler {
   cancelTask({ id }: CancelTaskRequest): Promise<Task> {
     return this.translated(async () => {
       const name = readTaskId(id);
-      await this.route(name.conversationId, 'uses');
+      await this.routeTask(name, 'uses');
       return this.perform('CancelTask', 'write', name.conversationId, async () =>
         this.view(name).task(await this.services.tasks.cancel(name, this.exchange.principal)),
       );
@@ -188,9 +189,9 @@ export class A2aCall implements A2ARequestHandler {
     const contextId = message.contextId === '' ? undefined : readContextId(message.contextId);
     if (name && contextId !== undefined && contextId !== name.conversationId)
       throw new RequestMalformedError('The context of the message is not that of its task.');
-    const known = name?.conversationId ?? contextId;
-    const id = known ?? tasks.newContext(sent);
-    await this.route(id, known === undefined ? 'creates' : 'uses');
+    const id = name?.conversationId ?? contextId ?? tasks.newContext(sent);
+    if (name) await this.routeTask(name, 'uses');
+    else await this.route(id, contextId === undefined ? 'creates' : 'uses');
     try {
       return await this.perform(operation, 'write', id, () => {
         if (name) return tasks.goOn(name, sent, withText);
@@ -226,6 +227,15 @@ export class A2aCall implements A2ARequestHandler {
     if (use !== 'creates') await ownership.assertVisible(id, principal);
     if (await forwarder.forward(id, use === 'reads' ? 'reads' : 'uses', request, response))
       throw new RequestAnsweredError();
+  }
+
+  /** As `route`, for a task. @throws UnknownTaskError for one that the key does not see */
+  private async routeTask(name: TaskName, use: RpcUse): Promise<void> {
+    try {
+      await this.route(name.conversationId, use);
+    } catch (error) {
+      throw error instanceof ConversationNotFoundError ? new UnknownTaskError(taskIdOf(name)) : error;
+    }
   }
 
   private perform<T>(
@@ -280,9 +290,13 @@ export class A2aCall implements A2ARequestHandler {
   private failed(error: unknown): unknown {
     if (error instanceof A2AError) return error;
     const known = protocolError(error, expectedAnswer(error, this.exchange.request));
-    if (!known) this.failure = error;
+    this.failure = known ? undefined : asError(error);
     return known ?? error;
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(errorMessage(error));
 }
 
 /** @throws UnknownTaskError */

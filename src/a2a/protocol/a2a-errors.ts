@@ -18,7 +18,7 @@ const OF_PARAMETERS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
 ]);
 const OF_REQUESTS: ReadonlySet<number> = new Set([400, 404, 409, 422]);
 
-/** An error as the protocol has it; undefined for one that is answered with an HTTP status, as by REST routes. */
+/** An error as the protocol has it; undefined for one that is answered with an HTTP status, as by REST. */
 export function protocolError(error: unknown, answer: ErrorAnswer | undefined): Error | undefined {
   if (!answer) return undefined;
   if (error instanceof UnknownTaskError) return new TaskNotFoundError(error.message);

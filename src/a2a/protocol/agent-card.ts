@@ -76,8 +76,8 @@ export function currentCard(card: AgentCard): unknown {
 }
 
 /**
- * The card for clients of version 0.3, and for those that do not say which they speak: with the fields of both
- * (https://a2a-protocol.org/v0.3.0/specification/#5-agent-discovery-the-agent-card).
+ * The card for clients of version 0.3, and for those that do not say which they speak: it has the fields of
+ * both (https://a2a-protocol.org/v0.3.0/specification/#5-agent-discovery-the-agent-card).
  */
 export function legacyCard(card: AgentCard): object {
   const { name, description, version, documentationUrl, defaultInputModes, defaultOutputModes } = card;

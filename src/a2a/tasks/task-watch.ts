@@ -25,7 +25,7 @@ export class TaskWatch {
   private queue: Queued[] = [];
   private waitingText = 0;
   private wake: () => void = () => undefined;
-  private end: { error: unknown } | undefined;
+  private end: { error: Error | undefined } | undefined;
 
   constructor(
     bus: EventBus,
@@ -48,7 +48,7 @@ export class TaskWatch {
   }
 
   /** Ends the watch; whoever reads the updates gets the error, if there is one. Idempotent. */
-  stop(error?: unknown): void {
+  stop(error?: Error): void {
     if (this.end) return;
     this.end = { error };
     this.unsubscribe();

@@ -44,7 +44,10 @@ export interface SentMessage {
   rests: boolean;
 }
 
-/** The use cases of tasks. Unknown tasks throw `UnknownTaskError`, unknown contexts `ConversationNotFoundError`. */
+/**
+ * The use cases of tasks. Unknown tasks throw `UnknownTaskError`, unknown contexts
+ * `ConversationNotFoundError`.
+ */
 @Injectable()
 export class TasksService {
   private readonly watches = new Set<TaskWatch>();
@@ -81,7 +84,7 @@ export class TasksService {
         {
           content,
           agentProfile: null,
-          llmProfile: null,
+          llmProfile: this.modelFor(principal),
           workingDir: null,
           title: firstCharacters(text.trim().split('\n')[0] ?? '', MAX_TITLE) || 'A2A',
           streams: true,
@@ -168,6 +171,11 @@ export class TasksService {
       await this.conversations.respondToConfirmation(id, false, CANCELED);
     await this.rpc.interrupt(id, principal);
     return after;
+  }
+
+  /** The LLM profile of new conversations; null: as the settings say, which are nothing for keys of one's own. */
+  private modelFor(principal: Principal): string | null {
+    return ownerFilter(principal) === undefined ? null : (this.config.own_keys_llm_profiles[0] ?? null);
   }
 
   /**

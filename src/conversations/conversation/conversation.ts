@@ -258,8 +258,8 @@ export class Conversation {
   }
 
   /**
-   * Accepts the actions that wait for confirmation, by starting a run, or rejects them. With a `key` it does so
-   * once: a repeated response must not concern the actions that wait next.
+   * Accepts the actions that wait for confirmation, by starting a run, or rejects them. With a `key` it does
+   * so once: a repeated response must not concern the actions that wait next.
    */
   async respondToConfirmation(
     accept: boolean,
