@@ -37,7 +37,8 @@ const TAGS: Readonly<Record<string, string>> = {
   Webhooks: 'The state of deliveries to other systems.',
   'OpenAI Compatibility': "Agents behind OpenAI's API, for programs that already speak it.",
   'Other Agents':
-    'The server as an MCP server: other agents and editors start conversations and wait for them.',
+    'The server as an MCP server and as an agent of the A2A protocol: other agents and editors start conversations and ' +
+    'wait for them.',
   'Server Details': 'Health, version, features and metrics of the server.',
   Init: 'Set up a server that was started with `deferred_init`.',
   Aliases:

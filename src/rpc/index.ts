@@ -5,7 +5,6 @@ export {
   type RpcListQuery,
   type RpcStatus,
 } from './rpc-conversations.js';
-export { TooManyWaitsError } from './rpc-errors.js';
 export { RpcForwarder, type RpcUse } from './rpc-forwarder.js';
 export { RpcModule } from './rpc.module.js';
 export type { WaitEnd, WaitOptions } from './run-wait.js';

@@ -172,22 +172,35 @@ export class RpcConversations {
     await this.assertUsable(id, principal);
     const conversation = await this.conversations.open(id);
     if (!works(conversation)) return 'idle';
-    if (this.bus.subscriberCount(id) >= this.config.max_socket_subscribers) throw new TooManyWaitsError();
-    const release = this.limiter.takeSocket(principal);
     const keyEnd = new AbortController();
-    const unwatch = this.authenticator.whenEnded(principal, () => keyEnd.abort());
+    const release = this.beginWait(id, principal, () => keyEnd.abort());
     const signal = AbortSignal.any([options.signal, keyEnd.signal]);
-    this.waits += 1;
     try {
       const end = await waitWhileWorking(conversation, this.bus, { ...options, signal });
-      if (keyEnd.signal.aborted) throw new UnauthorizedException({ detail: 'Unauthorized' });
+      if (keyEnd.signal.aborted) throw keyEnded();
       if (end === 'idle') await conversation.settled();
       return end;
     } finally {
+      release();
+    }
+  }
+
+  /**
+   * Counts somebody who waits for a conversation, as a socket of the key.
+   * @param onKeyEnded called when the key is revoked or expires: the wait has to end then (`keyEnded`)
+   * @returns what ends the wait; call it once
+   * @throws LimitReachedError, TooManyWaitsError
+   */
+  beginWait(id: string, principal: Principal, onKeyEnded: () => void): () => void {
+    if (this.bus.subscriberCount(id) >= this.config.max_socket_subscribers) throw new TooManyWaitsError();
+    const release = this.limiter.takeSocket(principal);
+    const unwatch = this.authenticator.whenEnded(principal, onKeyEnded);
+    this.waits += 1;
+    return () => {
       this.waits -= 1;
       unwatch();
       release();
-    }
+    };
   }
 
   /** What a conversation does, waits for and has answered. */
@@ -296,4 +309,9 @@ export class RpcConversations {
 /** An agent whose model streams its answers. An ACP agent does so by itself. */
 function streaming(agent: RequestedConversation['agent']): RequestedConversation['agent'] {
   return agent.kind === 'Agent' ? { ...agent, llm: { ...agent.llm, stream: true } } : agent;
+}
+
+/** What a wait ends with when its key does. */
+export function keyEnded(): UnauthorizedException {
+  return new UnauthorizedException({ detail: 'Unauthorized' });
 }

@@ -12,7 +12,7 @@ const ASSET = /(?:^|\/)assets\//;
 const HASHED = /[.-][\w-]{8,64}\.\w{1,16}$/;
 const FOREVER = 'public, max-age=31536000, immutable';
 /** Paths of the server: unknown ones answer 404, never the page. */
-const RESERVED = /^\/(api|sockets|v1|docs|redoc|openapi\.json|static|app-backends)(\/|$)/;
+const RESERVED = /^\/(api|sockets|v1|docs|redoc|openapi\.json|static|app-backends|a2a|\.well-known)(\/|$)/;
 /** Paths of both routes and pages: a browser that opens one gets the page, an API client the route. */
 const SHARED = /^\/($|mcp$|conversations(\/|$))/;
 const PAGE = 'index.html';

@@ -60,6 +60,8 @@ const READS_BY_POST = [
   // Each of its tools needs a scope of its own.
   'McpServer_post',
   'McpServer_delete',
+  // Each of its methods does.
+  'A2a_answer',
 ];
 /** Operations for keys of one's own that name no conversation. */
 const OWN_WITHOUT_CONVERSATION = [
@@ -67,6 +69,7 @@ const OWN_WITHOUT_CONVERSATION = [
   /^\/(api\/)?conversations(\/(search|count|summaries|import))?$/,
   /^\/v1\//,
   /^\/mcp$/,
+  /^\/a2a$/,
   /^\/api\/automation\/(?!v1\/webhooks)/,
   /^\/api\/(tools\/(catalog)?|llm\/(providers|models.*)|profiles|keys\/current|usage(\/budgets)?|auth\/workspace-session)$/,
   /^\/api\/settings\/(agent|conversation)-schema$/,
@@ -83,7 +86,9 @@ const HIDDEN: Readonly<Record<string, Pick<Operation, 'x-required-scope' | 'x-ow
 };
 /** What everybody may ask: whether the server works, what it is, and its set-up, which has another key. */
 const OPEN = [
-  ...['/', '/alive', '/health', '/ready', '/server_info'].map((route) => `get ${route}`),
+  ...['/', '/alive', '/health', '/ready', '/server_info', '/.well-known/agent-card.json'].map(
+    (route) => `get ${route}`,
+  ),
   ...['get /api/init', 'post /api/init'],
   ...['health', 'ready', 'sdk-version', 'server_info'].map((name) => `get /api/automation/${name}`),
 ];

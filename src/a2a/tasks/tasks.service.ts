@@ -10,8 +10,7 @@ import {
 } from '../../conversations/index.js';
 import { InvalidRequestError } from '../../errors/index.js';
 import { type Content, EventBus, plainText } from '../../events/index.js';
-import { KeyLimiter } from '../../limits/index.js';
-import { RpcConversations, TooManyWaitsError } from '../../rpc/index.js';
+import { RpcConversations } from '../../rpc/index.js';
 import { firstCharacters } from '../../text/index.js';
 import { TaskNotCancelableError, TaskStateError, TaskWatchEndedError } from './task-errors.js';
 import { CANCELED_TAG, type TaskFold } from './task-fold.js';
@@ -57,7 +56,6 @@ export class TasksService {
     private readonly rpc: RpcConversations,
     private readonly reader: TaskReader,
     private readonly bus: EventBus,
-    private readonly limiter: KeyLimiter,
     private readonly config: AppConfig,
   ) {}
 
@@ -189,8 +187,7 @@ export class TasksService {
     withText: boolean,
     act: () => Promise<{ name: TaskName; fold?: TaskFold; rests: boolean }>,
   ): Promise<SentMessage> {
-    if (this.bus.subscriberCount(id) >= this.config.max_socket_subscribers) throw new TooManyWaitsError();
-    const release = this.limiter.takeSocket(principal);
+    const release = this.rpc.beginWait(id, principal);
     const watch: TaskWatch = new TaskWatch(this.bus, id, withText, () => {
       release();
       this.watches.delete(watch);

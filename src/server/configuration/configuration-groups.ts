@@ -19,7 +19,7 @@ const GROUPS: readonly (readonly [title: string, names: RegExp])[] = [
   ['Tools and commands', /^(shell_environment|preload_tools|enable_browser|bash_|git_filters|terminals)/],
   ['Skills and marketplaces', /^(acp_skill_sourcing|github_url|registered_marketplaces)/],
   ['Pages and editors', /^(ui_|static_files_path|trust_workspace_pages|enable_vscode|vscode_)/],
-  ['Other protocols', /^(gateway_|mcp_server$)/],
+  ['Other protocols', /^(gateway_|mcp_server$|a2a$)/],
   ['Webhooks', /^webhooks/],
   ['Budgets', /^budgets/],
   ['Usage reports', /^telemetry/],
