@@ -1,5 +1,6 @@
 export { type RpcCall, RpcCalls } from './rpc-calls.js';
 export {
+  keyEnded,
   type NewRpcConversation,
   RpcConversations,
   type RpcListQuery,

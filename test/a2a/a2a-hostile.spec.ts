@@ -22,7 +22,11 @@ describe('the A2A endpoint', () => {
   const keys = {} as Record<'reader' | 'writer' | 'own' | 'other', MadeKey>;
 
   beforeAll(async () => {
-    fixture = await A2aFixture.start({ OH_OWN_KEYS_SANDBOX: 'off', OH_OWN_KEYS_LLM_PROFILES_0: 'shared' });
+    fixture = await A2aFixture.start({
+      OH_OWN_KEYS_SANDBOX: 'off',
+      OH_OWN_KEYS_LLM_PROFILES_0: 'shared',
+      OH_GATEWAY_TIMEOUT_SECONDS: '2',
+    });
     await fixture.ok('POST', '/api/profiles/shared', { llm: { model: 'scripted/test' } });
     const make = (fields: object) => makeKey(fixture.server, { ...fields }, shown(KEY));
     keys.reader = await make({ scope: 'read' });
@@ -195,6 +199,27 @@ describe('the A2A endpoint', () => {
     const sent = async () =>
       (await sendTo(writer, message('FINISH: x')).catch(() => undefined)) !== undefined;
     await eventually(sent, 'a message');
+  });
+
+  it('answers a message after the time limit with its task, and ends waits with their key', async () => {
+    const client = await fixture.client();
+    const late = await sendTo(client, message('RUN: sleep 60'));
+    expect(late.status?.state).toBe(TaskState.TASK_STATE_WORKING);
+    await client.cancelTask({ tenant: '', id: late.id, metadata: undefined });
+
+    const key = await makeKey(fixture.server, { scope: 'write' }, shown(KEY));
+    const theirs = await a2aClient(fixture.server.url, key.key);
+    const sent = message('RUN: sleep 60');
+    const waiting = sendTo(theirs, sent).then(String, String);
+    const stream = readStream(theirs.sendMessageStream(sending(message('RUN: sleep 60'))), ({ payload }) => {
+      if (payload?.$case !== 'statusUpdate') return;
+      revoked ??= fixture.server.request('DELETE', `/api/keys/${key.id}`, undefined, shown(KEY));
+    });
+    let revoked: Promise<unknown> | undefined;
+    await expect(stream).rejects.toBeDefined();
+    await revoked;
+    expect(await waiting).toContain('Unauthorized');
+    await expect(sendTo(theirs, sent)).rejects.toThrow('Unauthorized');
   });
 
   it('serves 200 streams at once, of which many break off', async () => {

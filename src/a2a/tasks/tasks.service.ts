@@ -10,7 +10,7 @@ import {
 } from '../../conversations/index.js';
 import { InvalidRequestError } from '../../errors/index.js';
 import { type Content, EventBus, plainText } from '../../events/index.js';
-import { RpcConversations } from '../../rpc/index.js';
+import { keyEnded, RpcConversations } from '../../rpc/index.js';
 import { firstCharacters } from '../../text/index.js';
 import { TaskNotCancelableError, TaskStateError, TaskWatchEndedError } from './task-errors.js';
 import { CANCELED_TAG, type TaskFold } from './task-fold.js';
@@ -187,7 +187,7 @@ export class TasksService {
     withText: boolean,
     act: () => Promise<{ name: TaskName; fold?: TaskFold; rests: boolean }>,
   ): Promise<SentMessage> {
-    const release = this.rpc.beginWait(id, principal);
+    const release = this.rpc.beginWait(id, principal, () => watch.stop(keyEnded()));
     const watch: TaskWatch = new TaskWatch(this.bus, id, withText, () => {
       release();
       this.watches.delete(watch);
