@@ -16,7 +16,7 @@ import type { ConversationStateUpdateEvent } from '../events/index.js';
 import type { JsonObject } from '../json/index.js';
 import { dashedUuid } from '../text/index.js';
 import type { Conversation } from './conversation/conversation.js';
-import { ConversationCreation } from './conversation/conversation-creation.js';
+import { ConversationCreation, type FirstRun } from './conversation/conversation-creation.js';
 import { WorkspaceHost } from './conversation/workspace-host.js';
 import {
   ConversationExistsError,
@@ -79,7 +79,7 @@ export class ConversationsService {
 
   /**
    * Creates a conversation, or returns the existing one of that id. An initial message starts a run.
-   * @param run what happens if the run of the initial message reaches a limit
+   * @param run what happens if the run of the initial message reaches a limit, and the key of the message
    * @param isDerived the id was made from the text of an idempotency key, which others may have guessed
    * @throws ConversationExistsError if it is not one of the principal's
    */
@@ -88,7 +88,7 @@ export class ConversationsService {
     includeSkills: boolean,
     principal: Principal,
     isDerived = false,
-    run: RunRequest = {},
+    run: FirstRun = {},
   ): Promise<{ info: JsonObject; created: boolean }> {
     const options = { includeSkills, runtimeInfo: false };
     const conversation = await this.creation.create(await this.tenancy.admit(request, principal), run);

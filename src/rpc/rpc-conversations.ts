@@ -40,6 +40,8 @@ export interface NewRpcConversation {
   workingDir: string | null;
   title: string | null;
   tags?: Record<string, string>;
+  /** The idempotency key of the first message, for those that are sent to the conversation again. */
+  messageKey?: string;
   /** Whether the model is to stream its answers, whatever the settings say. */
   streams?: boolean;
   /** Calls with the same key are executed once, also those of `POST /api/conversations`. */
@@ -144,6 +146,7 @@ export class RpcConversations {
       false,
       principal,
       key !== undefined,
+      { key: wanted.messageKey },
     );
     return { id: String(info['id']), created };
   }

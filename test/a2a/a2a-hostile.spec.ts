@@ -158,8 +158,10 @@ describe('the A2A endpoint', () => {
     if (!own || !other) throw new Error('no clients');
     const id = { tenant: '', id: task.id };
     await expect(own.getTask(id)).rejects.toThrow();
-    const unknown = await own.getTask({ tenant: '', id: `${randomUUID()}.${randomUUID()}` }).catch(String);
-    expect(await own.getTask(id).catch(String)).toBe(String(unknown).replace(/'[^']+'/, `'${task.id}'`));
+    const missing = { tenant: '', id: `${randomUUID()}.${randomUUID()}` };
+    const failureOf = (request: Promise<unknown>) => request.then(() => 'found', String);
+    const unknown = await failureOf(own.getTask(missing));
+    expect(await failureOf(own.getTask(id))).toBe(unknown.replace(/'[^']+'/, `'${task.id}'`));
     await expect(sendTo(own, message('x', { contextId: task.contextId }))).rejects.toThrow(/not found/i);
 
     const theirs = await sendTo(own, message('RUN: pwd\nFINISH: in my own folder'));

@@ -31,7 +31,11 @@ describe('tasks of other agents', () => {
   const get = (id: string) => client.getTask({ tenant: '', id });
   const cancel = (id: string) => client.cancelTask({ tenant: '', id, metadata: undefined });
   const reaches = (id: string, state: TaskState) =>
-    eventually(async () => (await get(id)).status?.state === state, `state ${TaskState[state]}`);
+    eventually(async () => {
+      // While a server of a cluster takes it over, it has to be asked again.
+      const task = await get(id).catch(() => undefined);
+      return task?.status?.state === state;
+    }, `state ${TaskState[state]}`);
   /** Follows a task, from the time at which this resolves. */
   const follow = async (id: string): Promise<{ told: Promise<ToldStream> }> => {
     let begun: () => void = () => undefined;

@@ -120,7 +120,9 @@ export class TaskFold {
       case 'message':
       case 'answer':
         if (fact.type === 'answer') this.answer = seq;
-        if (this.messages.length < MAX_MESSAGES) this.messages.push(seq);
+        // The first one stays: it is what the task is about.
+        if (this.messages.length >= MAX_MESSAGES) this.messages.splice(1, 1);
+        this.messages.push(seq);
         break;
       case 'failure':
         this.failure = fact.text;

@@ -52,6 +52,13 @@ export class TaskReader {
     }
   }
 
+  /** A task as it was when it began: what has happened since is not read. @throws UnknownTaskError */
+  async beginning(name: TaskName): Promise<TaskFold> {
+    const fold = await this.conversations.withLog(name.conversationId, (from) => beginning(name, from));
+    if (!fold) throw new UnknownTaskError(taskIdOf(name));
+    return fold;
+  }
+
   /** Applies the events of the log to a fold, up to a number. */
   readOn({ conversationId }: TaskName, fold: TaskFold, length: number): Promise<void> {
     return this.conversations.withLog(conversationId, (from) => readLog(fold, from, length));

@@ -6,13 +6,16 @@ import {
   conversationIdFor,
   ConversationsService,
   ownerFilter,
-  parseWithYield,
 } from '../../conversations/index.js';
-import { InvalidRequestError } from '../../errors/index.js';
 import { type Content, EventBus, plainText } from '../../events/index.js';
 import { keyEnded, RpcConversations } from '../../rpc/index.js';
 import { firstCharacters } from '../../text/index.js';
-import { TaskNotCancelableError, TaskStateError, TaskWatchEndedError } from './task-errors.js';
+import {
+  TaskNotCancelableError,
+  TaskStateError,
+  TaskWatchEndedError,
+  UnknownTaskError,
+} from './task-errors.js';
 import { CANCELED_TAG, type TaskFold } from './task-fold.js';
 import type { TaskName } from './task-id.js';
 import { TaskReader } from './task-reader.js';
@@ -20,6 +23,8 @@ import { TaskWatch } from './task-watch.js';
 
 /** Most of the first message that is the title of its conversation (characters). */
 const MAX_TITLE = 80;
+/** Until there is a message; a title of the model would be another call of it. */
+const NEW_TITLE = 'A2A task';
 const CANCELED = 'The task was canceled.';
 
 /** What a message asks for: that something is done, or that pending actions are approved or rejected. */
@@ -77,23 +82,23 @@ export class TasksService {
     const { intent, key, principal } = message;
     return this.watched(this.newContext(message), principal, withText, async () => {
       const content = contentOf(intent);
-      const text = plainText(content);
       const { id, created } = await this.rpc.start(
         {
           content,
           agentProfile: null,
           llmProfile: this.modelFor(principal),
           workingDir: null,
-          title: firstCharacters(text.trim().split('\n')[0] ?? '', MAX_TITLE) || 'A2A',
+          title: NEW_TITLE,
           streams: true,
           key,
+          messageKey: key,
         },
         principal,
       );
       const conversation = await this.conversations.open(id);
-      const messageId = await firstMessage(conversation);
-      if (!created) await assertSame(conversation, messageId, text, key);
-      return { name: { conversationId: id, messageId }, rests: true };
+      if (created) await this.conversations.update(id, { title: titleOf(conversation, plainText(content)) });
+      else await this.sendOnce(conversation, content, key);
+      return this.begun(conversation, key, created);
     });
   }
 
@@ -108,13 +113,47 @@ export class TasksService {
   ): Promise<SentMessage> {
     return this.watched(contextId, principal, withText, async () => {
       const conversation = await this.conversations.open(contextId);
-      const known = conversation.messageOfKey(key);
+      const isNew = conversation.messageOfKey(key) === undefined;
       const content = contentOf(intent);
-      if (known === undefined) assertIdle(conversation);
-      await this.rpc.send(contextId, content, principal, { key });
-      const messageId = conversation.messageOfKey(key) ?? '';
-      return { name: { conversationId: contextId, messageId }, rests: true };
+      if (isNew) assertIdle(conversation);
+      await this.sendOnce(conversation, content, key);
+      return this.begun(conversation, key, isNew);
     });
+  }
+
+  /** The task of a message that was sent with a key. */
+  private async begun(
+    conversation: Conversation,
+    key: string,
+    isNew: boolean,
+  ): Promise<Omit<SentMessage, 'watch'>> {
+    const name = { conversationId: conversation.id, messageId: conversation.messageOfKey(key) ?? '' };
+    // Of a new one the watch has heard everything.
+    const fold = await (isNew ? this.reader.beginning(name) : this.reader.fold(name));
+    return { name, fold, rests: true };
+  }
+
+  /**
+   * Sends a message that is answered by a run. One that came before has no effect, unless a crash has left it
+   * without its event or its run.
+   * @param taskMessage the message that began its task; default: itself
+   * @throws InvalidRequestError if the key came with another message before; RunLimitError
+   */
+  private async sendOnce(
+    conversation: Conversation,
+    content: Content[],
+    key: string,
+    taskMessage?: string,
+  ): Promise<void> {
+    const message = { role: 'user' as const, content };
+    const known = conversation.messageOfKey(key, message);
+    if (known !== undefined) {
+      const name = { conversationId: conversation.id, messageId: taskMessage ?? known };
+      const fold = await this.reader.fold(name).catch(ifUnknown);
+      // A run would begin anew, or execute what waits for an approval.
+      if (fold?.isFinal === true || fold?.phase === 'approval') return;
+    }
+    await this.conversations.sendMessage(conversation.id, message, true, { key });
   }
 
   /**
@@ -132,7 +171,7 @@ export class TasksService {
       const conversation = await this.conversations.open(id);
       const isRepeated = conversation.messageOfKey(key) !== undefined;
       if (!isRepeated) assertWaitsFor(intent, fold);
-      if (intent.type === 'content') await this.rpc.send(id, intent.content, principal, { key });
+      if (intent.type === 'content') await this.sendOnce(conversation, intent.content, key, name.messageId);
       else if (isRepeated) {
         await conversation.respondToConfirmation(intent.approves, intent.reason, { key });
       } else {
@@ -171,7 +210,7 @@ export class TasksService {
     return after;
   }
 
-  /** The LLM profile of new conversations; null: as the settings say, which are nothing for keys of one's own. */
+  /** The LLM profile of new conversations; null: as the settings say, which are not for keys of one's own. */
   private modelFor(principal: Principal): string | null {
     return ownerFilter(principal) === undefined ? null : (this.config.own_keys_llm_profiles[0] ?? null);
   }
@@ -185,7 +224,7 @@ export class TasksService {
     id: string,
     principal: Principal,
     withText: boolean,
-    act: () => Promise<{ name: TaskName; fold?: TaskFold; rests: boolean }>,
+    act: () => Promise<Omit<SentMessage, 'watch'>>,
   ): Promise<SentMessage> {
     const release = this.rpc.beginWait(id, principal, () => watch.stop(keyEnded()));
     const watch: TaskWatch = new TaskWatch(this.bus, id, withText, () => {
@@ -194,8 +233,7 @@ export class TasksService {
     });
     this.watches.add(watch);
     try {
-      const { name, fold, rests } = await act();
-      return { name, watch, rests, fold: fold ?? (await this.reader.fold(name)) };
+      return { ...(await act()), watch };
     } catch (error) {
       watch.stop();
       throw error;
@@ -233,29 +271,12 @@ function assertWaitsFor({ type }: MessageIntent, fold: TaskFold): void {
     throw new TaskStateError('The task waits for an approval: answer with approve or reject.');
 }
 
-/** The event of the message that a conversation began with. */
-async function firstMessage(conversation: Conversation): Promise<string> {
-  await conversation.settled();
-  const { log, length } = conversation;
-  const range = { from: 0, descending: false, length, limit: 1 };
-  const [seq] = await log.select({ kind: 'MessageEvent', source: 'user' }, range);
-  if (seq === undefined) throw new TaskStateError('The conversation has no message.');
-  return (await log.entry(seq)).id;
+/** The beginning of the first message, without secrets. */
+function titleOf({ agentRuntime }: Conversation, text: string): string {
+  const [line = ''] = agentRuntime.masker.mask(text).trim().split('\n');
+  return firstCharacters(line, MAX_TITLE) || NEW_TITLE;
 }
 
-/** @throws InvalidRequestError for a conversation that began with another message */
-async function assertSame(
-  { log, agentRuntime }: Conversation,
-  messageId: string,
-  text: string,
-  key: string,
-): Promise<void> {
-  const seq = await log.seqOf(messageId);
-  const [line] = seq === undefined ? [] : await log.readMany([seq]);
-  const event = line === undefined ? undefined : await parseWithYield(line);
-  // Secrets are masked in the log.
-  const isSame =
-    event?.kind === 'MessageEvent' && plainText(event.llm_message.content) === agentRuntime.masker.mask(text);
-  if (isSame) return;
-  throw new InvalidRequestError([], 'This key came with another message before', key);
+function ifUnknown(error: unknown): undefined {
+  if (!(error instanceof UnknownTaskError)) throw error;
 }

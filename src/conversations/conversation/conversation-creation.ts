@@ -39,8 +39,14 @@ const CREATION_LIMIT_MS = 5_000;
 const CREATION_CHECK_MS = 50;
 
 /** The slot that was taken for the first run, and how it waits without one. */
-interface SlotOptions extends RunRequest {
+interface SlotOptions extends FirstRun {
   releaseSlot: (() => void) | undefined;
+}
+
+/** How the first run is requested. */
+export interface FirstRun extends RunRequest {
+  /** The idempotency key of the initial message. */
+  key?: string;
 }
 
 /** Creates conversations: each id once, with its folder, its worktree and its initial message. */
@@ -70,7 +76,7 @@ export class ConversationCreation {
    * @returns undefined when the id exists already
    * @throws InvalidRequestError, RunLimitError; SandboxError if the sandbox that it asks for does not work
    */
-  async create(request: StartConversationRequest, run: RunRequest = {}): Promise<Conversation | undefined> {
+  async create(request: StartConversationRequest, run: FirstRun = {}): Promise<Conversation | undefined> {
     const { conversation_id: id } = request;
     if (id === null) return this.validateAndMake(request, run);
     if (await this.exists(id)) return undefined;
@@ -92,7 +98,7 @@ export class ConversationCreation {
 
   private async validateAndMake(
     sent: StartConversationRequest,
-    run: RunRequest,
+    run: FirstRun,
   ): Promise<Conversation | undefined> {
     const decrypted = decryptRequest(this.codec, sent);
     const request = { ...decrypted, agent: withSkillSourcing(decrypted.agent, this.config) };

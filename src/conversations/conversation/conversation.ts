@@ -209,9 +209,13 @@ export class Conversation {
     return place;
   }
 
-  /** The event of the message that came with an idempotency key; undefined for an unknown key. */
-  messageOfKey(key: string): string | undefined {
-    return this.keys.eventOf(key);
+  /**
+   * The event of the message that came with an idempotency key, or is to be appended; undefined for an
+   * unknown key.
+   * @throws InvalidRequestError when the key came with another message before
+   */
+  messageOfKey(key: string, message?: NewMessage): string | undefined {
+    return this.keys.eventOf(key, message);
   }
 
   /** A client that sends a message again which is stored would double it. */

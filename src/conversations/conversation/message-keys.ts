@@ -31,10 +31,13 @@ export class MessageKeys {
     return entry;
   }
 
-  /** The event of the message that came with a key; undefined for an unknown key. */
-  eventOf(name: string): string | undefined {
-    const key = digest(name);
-    return this.keys.find((entry) => entry.key === key)?.event_id;
+  /**
+   * The event of the message that came with a key, or is to be appended; undefined for an unknown key.
+   * @param message what comes with it now, to be answered by a run
+   * @throws InvalidRequestError when the key came with another message before
+   */
+  eventOf(name: string, message?: NewMessage): string | undefined {
+    return this.find(name, message && [message, true])?.event_id;
   }
 
   /**
@@ -62,18 +65,22 @@ export class MessageKeys {
 
   /** @throws InvalidRequestError when the key came with something else before */
   private entryFor(name: string, what: unknown): { entry: MessageKey; isKnown: boolean } {
-    const key = digest(name);
-    const request = digest(JSON.stringify(what));
-    const known = this.keys.find((entry) => entry.key === key);
-    if (known && known.request !== request) {
-      const location = ['header', 'Idempotency-Key'];
-      throw new InvalidRequestError(location, 'This key came with another message before', name);
-    }
+    const known = this.find(name, what);
     if (known) return { entry: known, isKnown: true };
-    const entry = { key, request, event_id: randomUUID(), answered: false };
+    const request = digest(JSON.stringify(what));
+    const entry = { key: digest(name), request, event_id: randomUUID(), answered: false };
     this.keys.push(entry);
     if (this.keys.length > MAX_KEYS) this.keys.shift();
     return { entry, isKnown: false };
+  }
+
+  /** @throws InvalidRequestError when the key came with something else before */
+  private find(name: string, what: unknown): MessageKey | undefined {
+    const key = digest(name);
+    const known = this.keys.find((entry) => entry.key === key);
+    if (!known || what === undefined || known.request === digest(JSON.stringify(what))) return known;
+    const location = ['header', 'Idempotency-Key'];
+    throw new InvalidRequestError(location, 'This key came with another message before', name);
   }
 
   private async send(entry: MessageKey, isKnown: boolean, append: AppendMessage): Promise<void> {
