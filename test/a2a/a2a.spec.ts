@@ -76,6 +76,14 @@ describe('tasks of other agents', () => {
       { url, protocolBinding: 'JSONRPC', protocolVersion: '1.0' },
       { url, protocolBinding: 'JSONRPC', protocolVersion: '0.3' },
     ]);
+    expect(card).toMatchObject({
+      capabilities: { streaming: true, pushNotifications: false },
+      securitySchemes: { bearer: { httpAuthSecurityScheme: { scheme: 'bearer' } } },
+      securityRequirements: [
+        { schemes: { bearer: { list: [] } } },
+        { schemes: { sessionKey: { list: [] } } },
+      ],
+    });
     // Nothing of the settings, and nothing of the machine.
     expect(JSON.stringify([older, card])).not.toMatch(/scripted|workspace\/|settings|\/home|\/tmp/);
   });

@@ -34,7 +34,7 @@ import { parseTaskId, type TaskName, taskIdOf } from '../tasks/task-id.js';
 import type { TaskReader } from '../tasks/task-reader.js';
 import type { SentMessage, TaskMessage, TasksService } from '../tasks/tasks.service.js';
 import { protocolError } from './a2a-errors.js';
-import { agentCard } from './agent-card.js';
+import { CAPABILITIES } from './agent-card.js';
 import { OUTPUT_TYPES, readIntent } from './message-content.js';
 import { TaskStream } from './task-stream.js';
 import { TaskView } from './task-view.js';
@@ -77,9 +77,22 @@ export class A2aCall implements A2ARequestHandler {
     exchange.response.once('close', () => this.left.abort());
   }
 
+  /** The handlers of the SDK look for the capabilities; the card of the server is another one. */
   getAgentCard(): Promise<AgentCard> {
-    // The handlers of the SDK look for its capabilities.
-    return Promise.resolve(agentCard({ url: 'http://localhost', version: '', needsKey: false }));
+    return Promise.resolve({
+      name: '',
+      description: '',
+      version: '',
+      supportedInterfaces: [],
+      provider: undefined,
+      capabilities: { ...CAPABILITIES, extensions: [] },
+      securitySchemes: {},
+      securityRequirements: [],
+      defaultInputModes: [],
+      defaultOutputModes: [],
+      skills: [],
+      signatures: [],
+    });
   }
 
   getAuthenticatedExtendedAgentCard(): Promise<AgentCard> {

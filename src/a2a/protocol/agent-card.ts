@@ -1,26 +1,23 @@
-import { AgentCard, type AgentInterface, type SecurityScheme } from '@a2a-js/sdk';
 import { IMAGE_TYPES, OUTPUT_TYPES } from './message-content.js';
 
 /** Versions of the protocol that are spoken, the preferred one first. Both come by the same URL. */
 export const PROTOCOL_VERSIONS = ['1.0', '0.3'] as const;
 const BINDING = 'JSONRPC';
+/** Below the address of the server. */
 const GUIDE = '../guides/docs/a2a.md';
 
-/** Headers that a key is shown in, by the name of their scheme. */
-const SCHEMES: Readonly<Record<string, SecurityScheme & { legacy: object }>> = {
+const OF_KEYS = 'A key of the server.';
+const KEY_HEADER = 'X-Session-API-Key';
+
+/** Headers that a key is shown in, by the name of their scheme, in the form of each version. */
+const SCHEMES = {
   bearer: {
-    scheme: {
-      $case: 'httpAuthSecurityScheme',
-      value: { scheme: 'bearer', bearerFormat: '', description: 'A key of the server.' },
-    },
-    legacy: { type: 'http', scheme: 'bearer', description: 'A key of the server.' },
+    current: { httpAuthSecurityScheme: { scheme: 'bearer', description: OF_KEYS } },
+    legacy: { type: 'http', scheme: 'bearer', description: OF_KEYS },
   },
   sessionKey: {
-    scheme: {
-      $case: 'apiKeySecurityScheme',
-      value: { location: 'header', name: 'X-Session-API-Key', description: 'A key of the server.' },
-    },
-    legacy: { type: 'apiKey', in: 'header', name: 'X-Session-API-Key', description: 'A key of the server.' },
+    current: { apiKeySecurityScheme: { location: 'header', name: KEY_HEADER, description: OF_KEYS } },
+    legacy: { type: 'apiKey', in: 'header', name: KEY_HEADER, description: OF_KEYS },
   },
 };
 
@@ -32,28 +29,54 @@ export interface CardFacts {
   needsKey: boolean;
 }
 
+/** What the agent can do, for clients and for the handlers of the SDK. */
+export const CAPABILITIES = { streaming: true, pushNotifications: false };
+
 /**
  * What others are told about the agent before they have a key. Nothing of it depends on what is stored: which
  * models and tools it has is nobody's business here.
+ * @see https://a2a-protocol.org/latest/specification/#441-agentcard
  */
-export function agentCard({ url, version, needsKey }: CardFacts): AgentCard {
-  const interfaces = PROTOCOL_VERSIONS.map((protocolVersion): AgentInterface => {
-    return { url, protocolBinding: BINDING, tenant: '', protocolVersion };
-  });
-  const names = needsKey ? Object.keys(SCHEMES) : [];
+export function currentCard(facts: CardFacts): object {
+  const names = schemesOf(facts);
+  return {
+    ...sharedFields(facts),
+    securitySchemes: Object.fromEntries(names.map((name) => [name, SCHEMES[name].current])),
+    securityRequirements: names.map((name) => ({ schemes: { [name]: { list: [] } } })),
+  };
+}
+
+/**
+ * The card for clients of version 0.3, and for those that do not say which they speak: it has the fields of
+ * both (https://a2a-protocol.org/v0.3.0/specification/#5-agent-discovery-the-agent-card).
+ */
+export function legacyCard(facts: CardFacts): object {
+  const names = schemesOf(facts);
+  return {
+    protocolVersion: '0.3.0',
+    url: facts.url,
+    preferredTransport: BINDING,
+    ...sharedFields(facts),
+    securitySchemes: Object.fromEntries(names.map((name) => [name, SCHEMES[name].legacy])),
+    security: names.map((name) => ({ [name]: [] })),
+  };
+}
+
+function sharedFields({ url, version }: CardFacts): object {
   return {
     name: 'OpenHands',
     description:
       'A software agent that works in a workspace: it edits files, runs commands and reports what it has done.',
-    supportedInterfaces: interfaces,
-    provider: undefined,
+    supportedInterfaces: PROTOCOL_VERSIONS.map((protocolVersion) => ({
+      url,
+      protocolBinding: BINDING,
+      protocolVersion,
+    })),
     version,
     documentationUrl: new URL(GUIDE, url).href,
-    capabilities: { streaming: true, pushNotifications: false, extensions: [], extendedAgentCard: false },
-    securitySchemes: Object.fromEntries(names.map((name) => [name, { scheme: SCHEMES[name]?.scheme }])),
-    securityRequirements: names.map((name) => ({ schemes: { [name]: { list: [] } } })),
+    capabilities: CAPABILITIES,
     defaultInputModes: ['text/plain', ...IMAGE_TYPES],
-    defaultOutputModes: [...OUTPUT_TYPES],
+    defaultOutputModes: OUTPUT_TYPES,
     skills: [
       {
         id: 'work-in-workspace',
@@ -61,45 +84,11 @@ export function agentCard({ url, version, needsKey }: CardFacts): AgentCard {
         description: 'Does a task of software development, or another one that files and commands can do.',
         tags: ['coding', 'shell', 'files'],
         examples: ['Find out why the tests fail, and mend it.', 'Write a summary of the files in docs/.'],
-        inputModes: [],
-        outputModes: [],
-        securityRequirements: [],
       },
     ],
-    signatures: [],
   };
 }
 
-/** The card as JSON, for clients of version 1.0. */
-export function currentCard(card: AgentCard): unknown {
-  return AgentCard.toJSON(card);
-}
-
-/**
- * The card for clients of version 0.3, and for those that do not say which they speak: it has the fields of
- * both (https://a2a-protocol.org/v0.3.0/specification/#5-agent-discovery-the-agent-card).
- */
-export function legacyCard(card: AgentCard): object {
-  const { name, description, version, documentationUrl, defaultInputModes, defaultOutputModes } = card;
-  const schemes = Object.keys(card.securitySchemes);
-  return {
-    protocolVersion: '0.3.0',
-    name,
-    description,
-    url: card.supportedInterfaces[0]?.url,
-    preferredTransport: BINDING,
-    supportedInterfaces: card.supportedInterfaces.map(({ url, protocolBinding, protocolVersion }) => {
-      return { url, protocolBinding, protocolVersion };
-    }),
-    version,
-    documentationUrl,
-    capabilities: { streaming: true, pushNotifications: false },
-    securitySchemes: Object.fromEntries(schemes.map((scheme) => [scheme, SCHEMES[scheme]?.legacy])),
-    security: schemes.map((scheme) => ({ [scheme]: [] })),
-    defaultInputModes,
-    defaultOutputModes,
-    skills: card.skills.map(({ id, name, description, tags, examples }) => {
-      return { id, name, description, tags, examples };
-    }),
-  };
+function schemesOf({ needsKey }: CardFacts): (keyof typeof SCHEMES)[] {
+  return needsKey ? ['bearer', 'sessionKey'] : [];
 }

@@ -1,11 +1,10 @@
-import { isLegacyJsonRpcMethod } from '@a2a-js/sdk/compat/v0_3';
 import { LegacyJsonRpcTransportHandler } from '@a2a-js/sdk/compat/v0_3/server';
 import { VersionNotSupportedError } from '@a2a-js/sdk/errors';
 import { JsonRpcTransportHandler, ServerCallContext } from '@a2a-js/sdk/server';
 import { detailText, RPC_CODES } from '../../http/index.js';
 import { isJsonObject } from '../../json/index.js';
 import { A2aCall, type A2aExchange, type A2aServices } from './a2a-call.js';
-import { agentCard, type CardFacts, currentCard, legacyCard, PROTOCOL_VERSIONS } from './agent-card.js';
+import { type CardFacts, currentCard, legacyCard, PROTOCOL_VERSIONS } from './agent-card.js';
 
 export type { A2aExchange, A2aServices } from './a2a-call.js';
 export { type CardFacts } from './agent-card.js';
@@ -14,14 +13,15 @@ export { type CardFacts } from './agent-card.js';
 export type RpcAnswer = object;
 
 const [CURRENT, LEGACY] = PROTOCOL_VERSIONS;
+/** Methods of version 0.3 have names such as `message/send`, those of 1.0 such as `SendMessage`. */
+const LEGACY_METHOD = /^[a-z]+\//;
 
 /**
  * The card of the agent in the form of a version.
  * @param version as a client says it; undefined: it does not
  */
-export function cardFor(facts: CardFacts, version: string | undefined): unknown {
-  const card = agentCard(facts);
-  return version === CURRENT ? currentCard(card) : legacyCard(card);
+export function cardFor(facts: CardFacts, version: string | undefined): object {
+  return version === CURRENT ? currentCard(facts) : legacyCard(facts);
 }
 
 /**
@@ -39,7 +39,7 @@ export async function answerRequest(
   const invalid = problemOf(body);
   if (invalid !== undefined) return failed(id, { code: RPC_CODES.invalidRequest, message: invalid });
   const { method } = body as { method: string };
-  const isLegacy = version === undefined ? isLegacyJsonRpcMethod(method) : version === LEGACY;
+  const isLegacy = version === undefined ? LEGACY_METHOD.test(method) : version === LEGACY;
   const { errorOf, Handler } = isLegacy ? LEGACY_WIRE : CURRENT_WIRE;
   if (version !== undefined && !isSpoken(version))
     return failed(id, errorOf(new VersionNotSupportedError(unspoken(version))));
