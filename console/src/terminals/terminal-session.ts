@@ -3,7 +3,7 @@ import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
 import type { Schemas } from '../api/client.js';
 import { LiveSocket, type SocketState } from '../api/live-socket.js';
-import { SCHEMES, scheme } from './schemes.js';
+import { scheme } from './schemes.js';
 import { withStylesOfScripts } from './styles-of-scripts.js';
 
 /** After so many bytes the server is told what was shown, so that it sends on. */
@@ -49,7 +49,7 @@ export class TerminalSession {
       fontFamily: getComputedStyle(element).getPropertyValue('--mono'),
       fontSize: 13,
       scrollback: 5_000,
-      theme: SCHEMES[scheme.peek()] ?? {},
+      theme: scheme.peek(),
       rows: info.rows,
       cols: info.cols,
     });
@@ -62,7 +62,7 @@ export class TerminalSession {
     observer.observe(element);
     this.stops.push(
       () => observer.disconnect(),
-      scheme.subscribe((name) => (this.screen.options.theme = SCHEMES[name] ?? {})),
+      scheme.subscribe((colours) => (this.screen.options.theme = colours)),
     );
     this.socket = new LiveSocket({
       path: () => this.path(),
