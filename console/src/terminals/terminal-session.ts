@@ -4,12 +4,14 @@ import { Terminal } from '@xterm/xterm';
 import type { Schemas } from '../api/client.js';
 import { LiveSocket, type SocketState } from '../api/live-socket.js';
 import { scheme } from './schemes.js';
-import { withStylesOfScripts } from './styles-of-scripts.js';
+import { allowStylesOfScripts } from './styles-of-scripts.js';
 
 /** After so many bytes the server is told what was shown, so that it sends on. */
 const ACK_BYTES = 64 * 1024;
 /** Longest frame of input (bytes). */
 const INPUT_BYTES = 64 * 1024;
+/** Of text to its background, as WCAG has it for readable texts. */
+const MIN_CONTRAST = 4.5;
 /** Between two new sizes (ms). */
 const RESIZE_MS = 150;
 
@@ -31,6 +33,7 @@ export class TerminalSession {
   private readonly socket: LiveSocket;
   private readonly encoder = new TextEncoder();
   private readonly stops: (() => void)[] = [];
+  private readonly endStyles = allowStylesOfScripts();
   private resizeTimer: ReturnType<typeof setTimeout> | undefined;
   /** Offset of the next byte; undefined before the first connection. */
   private offset: number | undefined;
@@ -49,12 +52,14 @@ export class TerminalSession {
       fontFamily: getComputedStyle(element).getPropertyValue('--mono'),
       fontSize: 13,
       scrollback: 5_000,
+      // Programs choose colours for other backgrounds.
+      minimumContrastRatio: MIN_CONTRAST,
       theme: scheme.peek(),
       rows: info.rows,
       cols: info.cols,
     });
     this.screen.loadAddon(this.fit);
-    withStylesOfScripts(() => this.screen.open(element));
+    this.screen.open(element);
     this.screen.attachCustomKeyEventHandler((event) => this.isForTerminal(event));
     this.screen.onData((text) => this.type(this.encoder.encode(text)));
     this.screen.onBinary((text) => this.type(Uint8Array.from(text, (character) => character.charCodeAt(0))));
@@ -89,6 +94,7 @@ export class TerminalSession {
     for (const stop of this.stops) stop();
     this.socket.close();
     this.screen.dispose();
+    this.endStyles();
   }
 
   private path(): string {

@@ -46,6 +46,10 @@ export async function personAtWork(test) {
     await screen.waitFor();
     await type('git status --short; echo "in $(basename $PWD)"');
     await shows('in repository');
+    await type("printf '\\e[38;2;200;20;20mred\\e[0m by RGB\\n'");
+    const colour = (element) => getComputedStyle(element).color;
+    const red = panel.locator('.xterm-rows span').filter({ hasText: /^red$/ });
+    assert.equal(await red.evaluate(colour), 'rgb(200, 20, 20)');
     await axe(page);
     await screenshots(page, 'work-terminal');
   });
@@ -126,7 +130,7 @@ export async function personAtWork(test) {
     await shows('port 4000');
     await finished(test, id);
     const { items } = await api('GET', `/api/conversations/${id}/events/search?limit=100`);
-    assert.match(JSON.stringify(items), /a person used this terminal[^"]*built by a person/);
+    assert.match(JSON.stringify(items), /a person used this terminal.*built by a person/);
     await screenshots(page, 'work-given-back');
   });
 
