@@ -210,11 +210,17 @@ describe('terminals of people', () => {
 
   describeWithBubblewrap('in a sandbox', () => {
     it('cannot be reached by programs that are started later', async () => {
-      const terminal = await openTerminal(server);
+      const [closed, terminal] = [await openTerminal(server), await openTerminal(server)];
+      await close(closed);
       const command = 'for f in /proc/self/fd/*; do [ $f -ef /dev/ptmx ] && echo "open: $f"; done; echo done';
       const { body } = await server.request('POST', '/api/bash/execute_bash_command', { command });
       expect(asJson(body)['stdout']).toBe('done\n');
-      await close(terminal);
+      const other = await openTerminal(server);
+      const client = await connect(other);
+      client.type(`${command.replace('done', 'do""ne')}\r`);
+      await client.shows('done\r\n');
+      expect(client.text).not.toContain('open: /');
+      await Promise.all([close(terminal), close(other)]);
     });
   });
 
