@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { PathHandle, type FileRules } from '../../files/index.js';
-import { inSlices } from '../../flow/index.js';
+import { inSlices, turnForFile } from '../../flow/index.js';
 import type { FolderBudget } from './folder-budget.js';
 import { MissedFolders } from './missed-folders.js';
 import type { WatchGap } from './watch-frames.js';
@@ -166,6 +166,7 @@ export class FolderSet {
     if (this.has(folder)) return [];
     if (this.size >= MAX_FOLDERS) return this.miss(folder, 'too-many-folders');
     if (!this.budget.take()) return this.miss(folder, 'server-limit');
+    await turnForFile();
     const found = await watchFolder(path.join(this.root, folder), this.rules, (name) =>
       this.changed(folder, name),
     ).catch((error: unknown) => {
