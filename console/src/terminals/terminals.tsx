@@ -24,8 +24,11 @@ export function Terminals({ conversationId }: { conversationId: string | undefin
   const problem = useSignal<string | undefined>(undefined);
   const isOpening = useSignal(false);
   const refresh = async (): Promise<void> => {
+    const before = list.peek();
     try {
-      list.value = await requests.list();
+      const items = await requests.list();
+      // What was opened or closed meanwhile may be missing in it, or still be there.
+      if (list.peek() === before) list.value = items;
       problem.value = undefined;
     } catch (error) {
       problem.value = messageOf(error);
