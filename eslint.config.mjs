@@ -166,12 +166,13 @@ const ARROWS = {
     'processes',
     'sandbox',
     'server',
+    'storage',
     'tools',
     'workspace',
   ],
   // Knows no feature and no driver: a feature says where its requests are served.
   forwarding: ['auth', 'config', 'crypto', 'errors', 'flow', 'http', 'telemetry', 'text'],
-  cluster: ['config', 'conversations', 'crypto', 'forwarding', 'storage'],
+  cluster: ['config', 'conversations', 'crypto', 'errors', 'forwarding', 'http', 'json', 'storage'],
   containers: [
     'auth',
     'config',

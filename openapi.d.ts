@@ -1724,7 +1724,7 @@ export interface paths {
         };
         /**
          * List terminals
-         * @description Those of the conversation, with that of its agent once the agent has used it; without a conversation all terminals of the server that answers. Ended terminals are listed for some minutes.
+         * @description Those of the conversation, with that of its agent once the agent has used it; without a conversation all terminals, in a cluster those of all servers. Ended terminals are listed for some minutes.
          *
          *     Needs the scope `admin` and the reach `all`.
          */
@@ -1846,7 +1846,7 @@ export interface paths {
         };
         /**
          * List terminals
-         * @description Those of the conversation, with that of its agent once the agent has used it; without a conversation all terminals of the server that answers. Ended terminals are listed for some minutes.
+         * @description Those of the conversation, with that of its agent once the agent has used it; without a conversation all terminals, in a cluster those of all servers. Ended terminals are listed for some minutes.
          *
          *     Needs the scope `read`.
          */
@@ -13161,8 +13161,10 @@ export interface components {
             kind: "TerminalAction";
         };
         TerminalList: {
-            /** @description The terminals, oldest first. */
+            /** @description The terminals of each server, oldest first. */
             items: components["schemas"]["Terminal"][];
+            /** @description Number of servers whose terminals are missing: they did not answer. */
+            missing_servers: number;
         };
         TerminalObservation: {
             /** @description The result as the model reads it. */

@@ -12,6 +12,7 @@ import {
   protectOpenServer,
   remoteAddress,
 } from './auth/index.js';
+import { TerminalServers } from './cluster/index.js';
 import { type AppConfig, usesContainers } from './config/index.js';
 import { Ownership } from './conversations/index.js';
 import { ContainerSockets } from './containers/index.js';
@@ -25,7 +26,7 @@ import { isDebug, requestLog } from './logging/index.js';
 import { setupOpenApi } from './openapi/index.js';
 import { addToShellEnvironment } from './processes/index.js';
 import { PACKAGE_FOLDER, SERVER_VERSION } from './server/index.js';
-import { PatternWsAdapter } from './sockets/index.js';
+import { PatternWsAdapter, type SocketForwarder } from './sockets/index.js';
 import { StorageDriver } from './storage/storage-driver.module.js';
 import { Guides, WebUi } from './ui/index.js';
 import { WaitingModule } from './waiting.module.js';
@@ -109,11 +110,14 @@ function protect(
 }
 
 /** Whoever passes sockets on: to other servers, or to containers. Both do not go together. */
-function socketForwarder(
-  app: NestExpressApplication,
-  config: AppConfig,
-): ServerForwarder | ContainerSockets | undefined {
-  if (config.database_url !== null) return app.get(ServerForwarder);
+function socketForwarder(app: NestExpressApplication, config: AppConfig): SocketForwarder | undefined {
+  if (config.database_url !== null) {
+    const [forwarder, terminals] = [app.get(ServerForwarder), app.get(TerminalServers)];
+    return {
+      forwardSocket: (id, client, takes) => forwarder.forwardSocket(id, client, takes),
+      forwardTerminal: (id, client) => terminals.forwardSocket(id, client),
+    };
+  }
   return usesContainers(config) ? app.get(ContainerSockets) : undefined;
 }
 

@@ -1,5 +1,5 @@
 import { Global, Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { AppConfig } from '../config/index.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { AddressProofs, ClusterKeys } from '../crypto/index.js';
@@ -15,6 +15,8 @@ import {
 import { ServerDirectory } from '../storage/index.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { ConversationLocator } from './conversation-locator.js';
+import { TerminalServers } from './terminal-servers.js';
+import { TerminalsGuard, TerminalsInterceptor } from './terminals-of-cluster.js';
 import { WorkspaceServers } from './workspace-servers.js';
 
 /**
@@ -41,8 +43,11 @@ import { WorkspaceServers } from './workspace-servers.js';
         new ServerForwarder(locator, new PassWriter(keys), addresses),
     },
     { provide: APP_GUARD, useClass: ForwardingGuard },
+    TerminalServers,
+    { provide: APP_GUARD, useClass: TerminalsGuard },
+    { provide: APP_INTERCEPTOR, useClass: TerminalsInterceptor },
   ],
-  exports: [ServerForwarder, HopReceiver],
+  exports: [ServerForwarder, HopReceiver, TerminalServers],
 })
 export class ClusterModule implements OnApplicationBootstrap {
   constructor(

@@ -5,7 +5,7 @@ export { inSlices } from './in-slices.js';
 export { KeyedSerialQueue, SerialQueue } from './serial-queue.js';
 export { SharedRun } from './shared-run.js';
 export { Slots } from './slots.js';
-export { turnForLine, yieldForChunk, turnForRequest, turnToStart, turnToWork } from './turns.js';
+export { turnForFile, turnForLine, yieldForChunk, turnForRequest, turnToStart, turnToWork } from './turns.js';
 export { untilAborted } from './until-aborted.js';
 export { runWithin, TimeLimitError } from './run-within.js';
 export { MAX_TIMER_MS, settlesWithin, withTimeout } from './with-timeout.js';

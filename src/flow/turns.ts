@@ -15,7 +15,7 @@ class TickQueue {
   }
 }
 
-/** How much of a turn all requests may take, and all reading of logs (ms). */
+/** How much of a turn all requests may take, all reading of logs, and all examining of files (ms). */
 const SHARE_MS = 3;
 
 /**
@@ -65,6 +65,7 @@ class TickBudget {
 
 const requests = new TickBudget();
 const lines = new TickBudget();
+const files = new TickBudget();
 const starts = new TickQueue();
 const steps = new TickQueue();
 const chunks = new TickQueue();
@@ -108,4 +109,13 @@ export function turnForRequest(): Promise<void> | undefined {
  */
 export function turnForLine(): Promise<void> | undefined {
   return lines.take();
+}
+
+/**
+ * When the next file, folder or process may be examined by calls that block for a moment each. Thousands of
+ * them may be due together: the folders of a tree, the shells of all terminals.
+ * @returns undefined for at once
+ */
+export function turnForFile(): Promise<void> | undefined {
+  return files.take();
 }

@@ -17,6 +17,6 @@ export {
   signal,
 } from './session-processes.js';
 export { programOf } from './sandboxed.js';
-export { loadPty } from './pty/load-pty.js';
+export { loadPty, openPtyDescriptors } from './pty/load-pty.js';
 export { PtyInput } from './pty/pty-input.js';
 export { readRemainder } from './pty/pty-remainder.js';

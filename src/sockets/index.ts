@@ -7,5 +7,5 @@ export { readClientFrame } from './frames/client-frame.js';
 export { readTerminalFrame } from './frames/terminal-frame.js';
 export type { KeyAdmission } from './handshake/key-admission.js';
 export { SocketGate } from './handshake/socket-gate.js';
-export { PatternWsAdapter } from './handshake/pattern-ws-adapter.js';
+export { PatternWsAdapter, type SocketForwarder } from './handshake/pattern-ws-adapter.js';
 export { SocketsModule } from './sockets.module.js';

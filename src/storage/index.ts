@@ -14,6 +14,7 @@ export * from './hints.js';
 export * from './lease-store.js';
 export * from './reserved-conversations.js';
 export * from './server-directory.js';
+export * from './server-tag.js';
 export * from './server-turns.js';
 export * from './storage-errors.js';
 export * from './storage-options.js';

@@ -3,6 +3,7 @@ import { ConversationsModule } from '../conversations/conversations.module.js';
 import { EventBusModule } from '../events/event-bus.module.js';
 import { documentSchemas } from '../http/index.js';
 import { ServerModule } from '../server/server.module.js';
+import { StorageModule } from '../storage/storage.module.js';
 import { ToolsModule } from '../tools/index.js';
 import { RuntimeScopesModule } from '../workspace/index.js';
 import { TerminalsController } from './api/terminals.controller.js';
@@ -12,7 +13,14 @@ documentSchemas(async () => (await import('./api/docs-schemas.js')).terminalSche
 
 /** Terminals of people, and looking over the shoulders of agents. */
 @Module({
-  imports: [EventBusModule, ServerModule, RuntimeScopesModule, ToolsModule, ConversationsModule],
+  imports: [
+    EventBusModule,
+    ServerModule,
+    StorageModule,
+    RuntimeScopesModule,
+    ToolsModule,
+    ConversationsModule,
+  ],
   controllers: [TerminalsController],
   providers: [TerminalsService],
   exports: [TerminalsService],

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Authenticator, type Principal, SESSION } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
@@ -12,6 +11,7 @@ import {
 import { isFolder, makeFolder } from '../files/index.js';
 import { meters } from '../meters/index.js';
 import { Sandbox } from '../sandbox/index.js';
+import { idOfServer, ServerDirectory } from '../storage/index.js';
 import { AgentTerminals, type AnnouncedTerminal } from '../tools/index.js';
 import { RuntimeScopes } from '../workspace/index.js';
 import { OutputPace } from './streams/output-pace.js';
@@ -60,6 +60,7 @@ export class TerminalsService implements OnModuleInit, BeforeApplicationShutdown
     private readonly sandbox: Sandbox,
     private readonly authenticator: Authenticator,
     private readonly conversations: ConversationsService,
+    private readonly servers: ServerDirectory,
     agentTerminals: AgentTerminals,
     bus: EventBus,
   ) {
@@ -98,7 +99,7 @@ export class TerminalsService implements OnModuleInit, BeforeApplicationShutdown
       else if (!(await isFolder(cwd))) throw new TerminalStartError(`There is no folder ${cwd}`);
       const terminal = await PersonTerminal.start({
         facts: {
-          id: randomUUID(),
+          id: idOfServer(this.servers.selfId),
           conversationId: conversationId ?? null,
           agent: false,
           title: request.title,

@@ -46,4 +46,5 @@ export {
 export { ToolRegistrySubstitute, ToolsModule } from './tools.module.js';
 export { truncateMiddle } from './truncate.js';
 export { globMatcher } from './search/glob-matcher.js';
+export { IgnoreRules } from './search/ignore-rules.js';
 export { ripgrepPath, SearchError } from './search/ripgrep.js';

@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
 import { makeKey } from '../support/named-keys.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
+import { openTerminal, TerminalClient } from '../support/terminal-client.js';
 import { ScriptedEngine } from '../support/scripted-engine.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
 
@@ -91,6 +92,7 @@ describeWithContainers('Conversations in containers (servers in bubblewrap)', ()
     expect(kinds).toEqual(expect.arrayContaining(['MessageEvent', 'ActionEvent', 'ObservationEvent']));
     expect((await server.request('GET', `${conversation.route}/workspace/made`)).status).toBe(200);
     expect((await conversation.post('fork')).status).toBe(501);
+    await lookedInto(server, conversation);
     const exposed = await server.request('POST', `${conversation.route}/run`, undefined, {
       'x-expose-secrets': '1',
     });
@@ -260,6 +262,25 @@ async function watched(server: ServerProcess, id: string): Promise<string[]> {
   await eventually(() => kinds.includes('ObservationEvent'), 'an observation');
   socket.terminate();
   return kinds;
+}
+
+/** A terminal, a watch and a search in the container. */
+async function lookedInto(server: ServerProcess, { id, route }: ConversationClient): Promise<void> {
+  const headers = { 'X-Session-API-Key': KEY };
+  const frames: string[] = [];
+  const watch = new WebSocket(server.socketUrl(`/sockets/files/${id}`), { headers });
+  watch.on('message', (data: Buffer) => frames.push(data.toString()));
+  await eventually(() => frames.join('').includes('"watching"'), 'the watch');
+  const terminal = await openTerminal(server, id);
+  const client = await new TerminalClient(server, terminal, { headers }).ready();
+  client.type('echo needle > /workspace/typed; echo wri""tten; exit 7\r');
+  await client.hears('exit', { exit_code: 7 });
+  expect(client.text).toContain('written\r\n');
+  await eventually(() => frames.join('').includes('"typed"'), 'the change');
+  const query = 'path=./&query=needle';
+  const found = await fetch(`${server.url}${route}/file/search/content?${query}`, { headers });
+  expect(await found.text()).toContain('"path":"typed"');
+  watch.terminate();
 }
 
 async function storedIds({ server, route }: ConversationClient): Promise<string[]> {

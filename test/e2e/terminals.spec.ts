@@ -103,6 +103,22 @@ describe('terminals of people', () => {
     await close(terminal);
   }, 120_000);
 
+  it('send no more to a viewer than it can show, if it tells what it has shown', async () => {
+    const terminal = await openTerminal(server);
+    const client = await connect(terminal);
+    client.say({ type: 'ack', offset: 0 });
+    client.type(`head -c ${6 * MEBIBYTE} /dev/zero | tr '\\0' x | fold; echo fi""nished\r`);
+    await client.hears('flow', { paused: true });
+    expect(client.offset).toBeGreaterThan(4 * MEBIBYTE - 1);
+    expect(client.offset).toBeLessThan(4.2 * MEBIBYTE);
+    await eventually(() => {
+      client.say({ type: 'ack', offset: client.offset });
+      return client.bytes.subarray(-100).includes('finished\r\n');
+    }, 'the rest');
+    expect(client.notices.filter(({ type }) => type === 'missed')).toEqual([]);
+    await close(terminal);
+  });
+
   it('take a paste of a megabyte, also while nobody reads it', async () => {
     const terminal = await openTerminal(server, undefined, { cwd: server.cwd });
     const client = await connect(terminal);
@@ -210,11 +226,17 @@ describe('terminals of people', () => {
 
   describeWithBubblewrap('in a sandbox', () => {
     it('cannot be reached by programs that are started later', async () => {
-      const terminal = await openTerminal(server);
+      const [closed, terminal] = [await openTerminal(server), await openTerminal(server)];
+      await close(closed);
       const command = 'for f in /proc/self/fd/*; do [ $f -ef /dev/ptmx ] && echo "open: $f"; done; echo done';
       const { body } = await server.request('POST', '/api/bash/execute_bash_command', { command });
       expect(asJson(body)['stdout']).toBe('done\n');
-      await close(terminal);
+      const other = await openTerminal(server);
+      const client = await connect(other);
+      client.type(`${command.replace('done', 'do""ne')}\r`);
+      await client.shows('done\r\n');
+      expect(client.text).not.toContain('open: /');
+      await Promise.all([close(terminal), close(other)]);
     });
   });
 

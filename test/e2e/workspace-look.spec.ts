@@ -1,6 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -12,6 +22,7 @@ const ODD = ['sp ace.txt', 'line\nbreak', '-rf', '"quoted"', 'ünï.txt', 'back\
 interface Frame {
   type: string;
   state?: string;
+  gaps?: string[];
   paths?: { path: string; kind: string }[];
   overflow?: boolean;
 }
@@ -349,6 +360,45 @@ describe('looking into a workspace', () => {
       }
     });
 
+    it('watches what could not be watched before, once that is possible', async () => {
+      const folder = path.join(root, 'odd');
+      const unnamed = Buffer.from(`${folder}/no-utf8-\xff`, 'latin1');
+      await mkdir(unnamed, { recursive: true });
+      const viewer = await watch(id, '?path=./odd');
+      await eventually(() => framesOf(viewer).some(({ gaps }) => gaps?.includes('unreadable')), 'the gap');
+      expect(framesOf(viewer).at(-1)).toMatchObject({ state: 'partial' });
+      await rename(unnamed, path.join(folder, 'named'));
+      await isWatching(viewer);
+      await writeFile(path.join(folder, 'named', 'file'), '');
+      await eventually(() => pathsOf(viewer).includes('file named/file'), 'the file');
+      await end(viewer);
+    });
+
+    it('follows new rules, and is not held up by hostile ones in a deep tree', async () => {
+      const folder = path.join(root, 'hostile');
+      const below = (depth: number): string => folder + '/d'.repeat(depth);
+      await mkdir(below(200), { recursive: true });
+      for (let depth = 0; depth < 200; depth += 20)
+        await writeFile(`${below(depth)}/.gitignore`, '**/x/**/y/**/z\n'.repeat(500));
+      const viewer = await watch(id, '?path=./hostile');
+      const used = cpuSeconds(server.pid);
+      await isWatching(viewer);
+      // Each pattern with each part of each path would take many seconds.
+      expect(cpuSeconds(server.pid) - used).toBeLessThan(2);
+      await mkdir(path.join(folder, 'left', 'out'), { recursive: true });
+      await eventually(() => pathsOf(viewer).includes('folder left'), 'the folder');
+      await writeFile(path.join(folder, '.gitignore'), 'out\n');
+      await eventually(() => pathsOf(viewer).includes('file .gitignore'), 'the rules');
+      await writeFile(path.join(folder, 'left', 'out', 'ignored'), '');
+      await writeFile(path.join(folder, '.gitignore'), '');
+      await eventually(async () => {
+        await writeFile(path.join(folder, 'left', 'out', 'seen'), '');
+        return pathsOf(viewer).includes('file left/out/seen');
+      }, 'what is not left out any more');
+      expect(pathsOf(viewer)).not.toContain('file left/out/ignored');
+      await end(viewer);
+    });
+
     it('takes watches back when the last viewer leaves', async () => {
       const count = async () => {
         const handle = `/proc/${server.pid}/fdinfo/${inotifyOf(server.pid)}`;
@@ -376,6 +426,12 @@ describe('looking into a workspace', () => {
   }
 });
 
+/** What a process has worked so far (proc(5): fields 14 and 15 in hundredths of a second). */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 /** Processes of ripgrep that work in a folder. */
 function searchesBelow(folder: string): string[] {
   return readdirSync('/proc').filter((pid) => {
@@ -390,8 +446,13 @@ function searchesBelow(folder: string): string[] {
 
 /** The number of the handle by which a process watches files. */
 function inotifyOf(pid: number): string {
-  for (const fd of readdirSync(`/proc/${pid}/fdinfo`)) {
-    if (readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8').includes('inotify')) return fd;
-  }
-  return '0';
+  const isWatch = (fd: string): boolean => {
+    try {
+      return readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8').includes('inotify');
+    } catch {
+      // It is closed meanwhile.
+      return false;
+    }
+  };
+  return readdirSync(`/proc/${pid}/fdinfo`).find(isWatch) ?? '0';
 }

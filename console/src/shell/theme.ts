@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 
 const NAME = 'agent-server-console.theme';
 
@@ -7,6 +7,15 @@ export type Theme = 'system' | 'light' | 'dark';
 
 /** The theme that the person has chosen in this browser. */
 export const theme = signal<Theme>(readKept());
+
+const systemIsDark = matchMedia('(prefers-color-scheme: dark)');
+const isSystemDark = signal(systemIsDark.matches);
+systemIsDark.addEventListener('change', ({ matches }) => (isSystemDark.value = matches));
+
+/** Whether the page is dark now. */
+export const isDark = computed(() =>
+  theme.value === 'system' ? isSystemDark.value : theme.value === 'dark',
+);
 
 /** Shows the page in the chosen theme. */
 export function applyTheme(): void {

@@ -1,11 +1,14 @@
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import type { ITheme } from '@xterm/xterm';
+import { isDark } from '../shell/theme.js';
 import { keep, readKept } from '../ui/kept.js';
 
 const NAME = 'terminal-scheme';
 
+/** The scheme that is light or dark as the page is. */
+const AS_PAGE = 'As the page';
 /** Colours of terminals, by the name that people choose. */
-export const SCHEMES: Readonly<Record<string, ITheme>> = {
+const SCHEMES: Readonly<Record<string, ITheme>> = {
   Dark: { background: '#11141a', foreground: '#e7e9ee', cursor: '#84aaff', selectionBackground: '#33466e' },
   Light: {
     ...{ background: '#ffffff', foreground: '#1a1e26', cursor: '#2457d6', selectionBackground: '#c9d8fb' },
@@ -25,16 +28,23 @@ export const SCHEMES: Readonly<Record<string, ITheme>> = {
   },
 };
 
-/** The chosen scheme. */
-export const scheme = signal(known(readKept(NAME)));
+/** What people can choose. */
+export const SCHEME_NAMES: readonly string[] = [AS_PAGE, ...Object.keys(SCHEMES)];
+
+/** The name of the chosen scheme. */
+export const schemeName = signal(known(readKept(NAME)));
+
+/** The colours of the chosen scheme. */
+export const scheme = computed<ITheme>(
+  () => SCHEMES[schemeName.value] ?? SCHEMES[isDark.value ? 'Dark' : 'Light'] ?? {},
+);
 
 /** Chooses a scheme and remembers it. */
 export function setScheme(name: string): void {
-  scheme.value = known(name);
-  keep(NAME, scheme.peek());
+  schemeName.value = known(name);
+  keep(NAME, schemeName.peek());
 }
 
 function known(name: string | null): string {
-  if (name !== null && SCHEMES[name] !== undefined) return name;
-  return matchMedia('(prefers-color-scheme: light)').matches ? 'Light' : 'Dark';
+  return name !== null && SCHEME_NAMES.includes(name) ? name : AS_PAGE;
 }

@@ -6,7 +6,7 @@ import { messageOf } from '../api/api-error.js';
 import { Button } from '../ui/button.js';
 import { oneLine } from '../ui/safe-text.js';
 import { showToast } from '../ui/toast.js';
-import { SCHEMES, scheme, setScheme } from './schemes.js';
+import { scheme, SCHEME_NAMES, schemeName, setScheme } from './schemes.js';
 import type { TerminalRequests } from './terminal-requests.js';
 import { TerminalSession } from './terminal-session.js';
 
@@ -31,7 +31,10 @@ export function TerminalPane({ terminal, requests, onClosed }: Props) {
     <section class="terminal-pane" aria-label="Terminal">
       {session && <TerminalHead session={session} requests={requests} onClosed={onClosed} />}
       {session && <TerminalBanner session={session} />}
-      <div class={`terminal-screen${terminal.agent ? '' : ' of-person'}`}>
+      <div
+        class={`terminal-screen${terminal.agent ? '' : ' of-person'}`}
+        style={{ background: scheme.value.background }}
+      >
         <div class="terminal-place" ref={place} />
       </div>
     </section>
@@ -63,10 +66,10 @@ function TerminalHead({
       </span>
       <select
         aria-label="Colours"
-        value={scheme.value}
+        value={schemeName.value}
         onChange={(event) => setScheme(event.currentTarget.value)}
       >
-        {Object.keys(SCHEMES).map((name) => (
+        {SCHEME_NAMES.map((name) => (
           <option key={name}>{name}</option>
         ))}
       </select>

@@ -3,13 +3,15 @@ import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
 import type { Schemas } from '../api/client.js';
 import { LiveSocket, type SocketState } from '../api/live-socket.js';
-import { SCHEMES, scheme } from './schemes.js';
-import { withStylesOfScripts } from './styles-of-scripts.js';
+import { scheme } from './schemes.js';
+import { allowStylesOfScripts } from './styles-of-scripts.js';
 
 /** After so many bytes the server is told what was shown, so that it sends on. */
 const ACK_BYTES = 64 * 1024;
 /** Longest frame of input (bytes). */
 const INPUT_BYTES = 64 * 1024;
+/** Of text to its background, as WCAG has it for readable texts. */
+const MIN_CONTRAST = 4.5;
 /** Between two new sizes (ms). */
 const RESIZE_MS = 150;
 
@@ -31,6 +33,7 @@ export class TerminalSession {
   private readonly socket: LiveSocket;
   private readonly encoder = new TextEncoder();
   private readonly stops: (() => void)[] = [];
+  private readonly endStyles = allowStylesOfScripts();
   private resizeTimer: ReturnType<typeof setTimeout> | undefined;
   /** Offset of the next byte; undefined before the first connection. */
   private offset: number | undefined;
@@ -49,12 +52,14 @@ export class TerminalSession {
       fontFamily: getComputedStyle(element).getPropertyValue('--mono'),
       fontSize: 13,
       scrollback: 5_000,
-      theme: SCHEMES[scheme.peek()] ?? {},
+      // Programs choose colours for other backgrounds.
+      minimumContrastRatio: MIN_CONTRAST,
+      theme: scheme.peek(),
       rows: info.rows,
       cols: info.cols,
     });
     this.screen.loadAddon(this.fit);
-    withStylesOfScripts(() => this.screen.open(element));
+    this.screen.open(element);
     this.screen.attachCustomKeyEventHandler((event) => this.isForTerminal(event));
     this.screen.onData((text) => this.type(this.encoder.encode(text)));
     this.screen.onBinary((text) => this.type(Uint8Array.from(text, (character) => character.charCodeAt(0))));
@@ -62,7 +67,7 @@ export class TerminalSession {
     observer.observe(element);
     this.stops.push(
       () => observer.disconnect(),
-      scheme.subscribe((name) => (this.screen.options.theme = SCHEMES[name] ?? {})),
+      scheme.subscribe((colours) => (this.screen.options.theme = colours)),
     );
     this.socket = new LiveSocket({
       path: () => this.path(),
@@ -89,6 +94,7 @@ export class TerminalSession {
     for (const stop of this.stops) stop();
     this.socket.close();
     this.screen.dispose();
+    this.endStyles();
   }
 
   private path(): string {

@@ -1,10 +1,15 @@
 import { useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import { messageOf } from '../api/api-error.js';
 import type { Schemas } from '../api/client.js';
 import { mayWrite } from '../api/current-key.js';
+import { setQuery, viewQuery } from '../routing/address.js';
 import { Button } from '../ui/button.js';
+import { EmptyState } from '../ui/empty-state.js';
+import { Icon } from '../ui/icon.js';
 import { oneLine } from '../ui/safe-text.js';
+import { TabList } from '../ui/tab-list.js';
 import { showToast } from '../ui/toast.js';
 import { TerminalPane } from './terminal-pane.js';
 import { TerminalRequests } from './terminal-requests.js';
@@ -17,11 +22,13 @@ export function Terminals({ conversationId }: { conversationId: string | undefin
   const requests = useMemo(() => new TerminalRequests(conversationId), [conversationId]);
   const list = useSignal<Schemas['Terminal'][] | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
-  const chosen = useSignal<string | undefined>(undefined);
   const isOpening = useSignal(false);
   const refresh = async (): Promise<void> => {
+    const before = list.peek();
     try {
-      list.value = await requests.list();
+      const items = await requests.list();
+      // What was opened or closed meanwhile may be missing in it, or still be there.
+      if (list.peek() === before) list.value = items;
       problem.value = undefined;
     } catch (error) {
       problem.value = messageOf(error);
@@ -37,7 +44,7 @@ export function Terminals({ conversationId }: { conversationId: string | undefin
     try {
       const terminal = await requests.open();
       list.value = [...(list.peek() ?? []), terminal];
-      chosen.value = terminal.id;
+      choose(terminal.id);
     } catch (error) {
       showToast(`Not opened: ${messageOf(error)}`, { kind: 'error' });
     } finally {
@@ -45,50 +52,71 @@ export function Terminals({ conversationId }: { conversationId: string | undefin
     }
   };
   const terminals = list.value ?? [];
-  const current = terminals.find(({ id }) => id === chosen.value) ?? terminals[0];
+  const chosen = viewQuery.value.get('terminal');
+  const current = terminals.find(({ id }) => id === chosen) ?? terminals[0];
+  const ofPeople = terminals.filter(({ agent }) => !agent);
+  const tabs = terminals.map((terminal) => ({
+    name: terminal.id,
+    id: `terminal-tab-${terminal.id}`,
+    label: nameOf(terminal, ofPeople.indexOf(terminal) + 1),
+  }));
+  const opener = (kind?: 'primary'): ComponentChildren =>
+    mayWrite() && (
+      <Button kind={kind ?? 'plain'} busy={isOpening.value} onClick={() => void open()}>
+        <Icon name="plus" />
+        New terminal
+      </Button>
+    );
   return (
     <div class="terminals">
-      <div class="terminal-tabs" role="tablist" aria-label="Terminals">
-        {terminals.map((terminal, index) => (
-          <button
-            key={terminal.id}
-            type="button"
-            role="tab"
-            aria-selected={terminal === current}
-            onClick={() => (chosen.value = terminal.id)}
-          >
-            {nameOf(terminal, index)}
-          </button>
-        ))}
-        {mayWrite() && (
-          <Button kind="quiet" busy={isOpening.value} onClick={() => void open()}>
-            New terminal
-          </Button>
-        )}
-      </div>
-      {problem.value !== undefined && <p class="terminal-banner">{problem.value}</p>}
-      {current === undefined ? (
-        list.value !== undefined && (
-          <p class="soft">
-            There is no terminal yet.
-            {conversationId !== undefined && ' That of the agent appears with its first command.'}
+      {problem.value !== undefined && (
+        <p class="terminal-banner" role="alert">
+          {problem.value}
+        </p>
+      )}
+      {list.value !== undefined && current === undefined && (
+        <EmptyState title="No terminal yet">
+          <p>
+            {conversationId === undefined
+              ? 'A shell on the machine of the server.'
+              : 'A shell in the workspace, with what the agent has. Its own terminal is here from its first command on.'}
           </p>
-        )
-      ) : (
-        <TerminalPane
-          key={current.id}
-          terminal={current}
-          requests={requests}
-          onClosed={() => {
-            list.value = (list.peek() ?? []).filter(({ id }) => id !== current.id);
-          }}
-        />
+          {opener('primary')}
+        </EmptyState>
+      )}
+      {current !== undefined && (
+        <>
+          <div class="terminal-bar">
+            <TabList
+              class="terminal-tabs"
+              label="Terminals"
+              tabs={tabs}
+              current={current.id}
+              onChoose={choose}
+            />
+            {opener()}
+          </div>
+          <TerminalPane
+            key={current.id}
+            terminal={current}
+            requests={requests}
+            onClosed={() => {
+              list.value = (list.peek() ?? []).filter(({ id }) => id !== current.id);
+            }}
+          />
+        </>
       )}
     </div>
   );
 }
 
-function nameOf({ agent, title, shell, status }: Schemas['Terminal'], index: number): string {
-  const name = agent ? 'Agent' : title !== null ? oneLine(title, 24) : `${oneLine(shell, 16)} ${index + 1}`;
+/** The address names the chosen terminal, so that it is shown again after a reload. */
+function choose(terminal: string): void {
+  setQuery({ terminal });
+}
+
+/** @param number of the terminal among those of people */
+function nameOf({ agent, title, shell, status }: Schemas['Terminal'], number: number): string {
+  const name = agent ? 'Agent' : title !== null ? oneLine(title, 24) : `${oneLine(shell, 16)} ${number}`;
   return status === 'ended' ? `${name} (ended)` : name;
 }

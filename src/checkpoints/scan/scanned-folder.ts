@@ -1,7 +1,7 @@
 import fs, { type Stats } from 'node:fs';
 import path from 'node:path';
 import type { TrackedFiles } from '../../git/index.js';
-import { IgnoreRules } from './ignore-rules.js';
+import { IgnoreRules } from '../../tools/index.js';
 
 /** Larger files of rules are not read (bytes). */
 const MAX_RULES_FILE = 64 * 1024;

@@ -9,7 +9,7 @@ import { passAnswer } from '../relay/pass-answer.js';
 import { RequestBody } from '../relay/request-body.js';
 import { joinSockets, passRefusal, type UpgradeRequest, watchClient } from '../relay/tunnel.js';
 import { askUpgrade, askUpstream, type OutgoingRequest, UpstreamError } from '../relay/upstream.js';
-import { ForwardingError, keyRefused, misdirected, moving } from './forwarding-errors.js';
+import { ForwardingError, keyRefused, misdirected, moving, silent } from './forwarding-errors.js';
 import type { Locator, ServerAddress } from './locator.js';
 import { LostServers } from './lost-servers.js';
 import type { ServerAddresses } from './server-addresses.js';
@@ -34,6 +34,12 @@ interface ServedHere {
   /** The body, if it was read before: some protocols name the conversation there. */
   body?: Buffer;
 }
+
+/** How long an answer that is read here may take (ms), and how long it may be (bytes). */
+const READ_MS = 5_000;
+const MAX_READ_BYTES = 4 * 1024 * 1024;
+/** Headers that would change the form of an answer. */
+const CONDITIONS = new Set(['accept-encoding', 'if-none-match', 'if-modified-since', 'range']);
 
 /** A name of 255 characters, a port, and brackets. */
 const MAX_HOST_LENGTH = 263;
@@ -100,6 +106,43 @@ export class ServerForwarder implements OnApplicationShutdown {
   async forwardTo(server: ServerAddress, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const passed = await this.pass(server, request, response, new RequestBody(request));
     if (passed !== 'passed') throw notServed(passed);
+  }
+
+  /**
+   * Sends a GET request to a given server, too, and reads its answer.
+   * @returns the JSON of the answer
+   * @throws ForwardingError, also for an answer that is none, is late or is too large
+   */
+  async readFrom(server: ServerAddress, request: IncomingMessage): Promise<unknown> {
+    const origin = this.addresses.originOf(server);
+    const stop = new AbortController();
+    const release = this.watch.watch(server.serverId, origin, stop);
+    const deadline = setTimeout(() => stop.abort(silent()), READ_MS);
+    const outgoing = this.outgoing(server, origin, request, undefined);
+    const headers = Object.entries(outgoing.headers).filter(([name]) => !CONDITIONS.has(name.toLowerCase()));
+    try {
+      const upstream = this.connections.to(origin);
+      const asked = { ...outgoing, headers: Object.fromEntries(headers), upstream };
+      const answer = await askUpstream(asked, new RequestBody(request), stop.signal);
+      const refused = this.refusalOf(answer, server);
+      if (refused) throw notServed(refused);
+      return await readJson(answer);
+    } catch (error) {
+      throw this.failure(server, error);
+    } finally {
+      clearTimeout(deadline);
+      release();
+    }
+  }
+
+  /** Connects a WebSocket with a given server, or refuses it. */
+  async forwardSocketTo(server: ServerAddress, client: UpgradeRequest): Promise<void> {
+    try {
+      const passed = await this.tunnel(server, client);
+      if (passed !== 'passed') throw notServed(passed);
+    } catch (error) {
+      this.refuse(client, error);
+    }
   }
 
   /**
@@ -288,6 +331,23 @@ export class ServerForwarder implements OnApplicationShutdown {
     if (!socket.writable) socket.destroy();
     else if (!(error instanceof DomainError)) refuseUpgrade(socket, 500, 'Internal Server Error');
     else refuseUpgrade(socket, WIRE_CODES[error.kind].status, error.message, retryHeaders(error));
+  }
+}
+
+/** @throws UpstreamError */
+async function readJson(answer: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAX_READ_BYTES) throw new UpstreamError('answer', 'too long');
+    chunks.push(chunk);
+  }
+  if (answer.statusCode !== 200) throw new UpstreamError('answer', `status ${answer.statusCode}`);
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    throw new UpstreamError('answer', 'no JSON');
   }
 }
 

@@ -26,6 +26,8 @@ import { linkToWorkspace, privateFolders, workspaceMounts } from './workspace-mo
 export interface BubblewrapTools {
   /** Absolute path of `bwrap`. */
   bwrap: string;
+  /** Absolute path of `bash`, if there is one. */
+  bash: string | undefined;
   server: ServerFiles;
   limits: Limits;
   check: CheckTools;
@@ -68,7 +70,7 @@ export class BubblewrapConfinement implements Confinement {
   }
 
   program(start: ProgramStart): ProgramStart {
-    const { bwrap, limits, server, check, paths } = this.tools;
+    const { bwrap, bash, limits, server, check, paths } = this.tools;
     server.check();
     // Bubblewrap looks it up again, but tells of a missing one only by its exit.
     findProgram(start);
@@ -80,7 +82,7 @@ export class BubblewrapConfinement implements Confinement {
     const { mounts, expected } = this.rules.settle(wanted);
     const isChecked = expected.length > 0;
     const [file = bwrap, ...args] = [
-      ...withoutTerminals(),
+      ...withoutTerminals(bash),
       ...limits.words(this.scope.folder),
       bwrap,
       ...mountArguments(mounts),

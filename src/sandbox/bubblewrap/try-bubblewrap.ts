@@ -4,7 +4,7 @@ import { childEnvironment } from '../../processes/index.js';
 import { findProgram } from '../find-program.js';
 import { startLimits, type Limits } from '../limits/limits.js';
 import { RealPaths } from '../real-paths.js';
-import type { SandboxStatus } from '../sandbox.js';
+import type { ProgramStart, SandboxStatus } from '../sandbox.js';
 import { stricterMode, type SandboxMode } from '../sandbox-mode.js';
 import { ServerFiles } from '../server-files.js';
 import { configuredFolders, tryConfinement, type TriedSandbox } from '../trial.js';
@@ -62,15 +62,25 @@ export async function tryBubblewrap(
 }
 
 /** @throws an error with the code ENOENT if one is missing */
-function programs({ base_dir: cwd }: AppConfig): Pick<BubblewrapTools, 'bwrap' | 'check'> {
+function programs({ base_dir: cwd }: AppConfig): Pick<BubblewrapTools, 'bwrap' | 'bash' | 'check'> {
   const env = childEnvironment();
   // Programs see those of the system, and not all of `PATH`.
   const ofSystem = { ...env, PATH: `/usr/bin:/bin:${env['PATH'] ?? ''}` };
   return {
     bwrap: findProgram({ file: 'bwrap', args: [], cwd, env }),
+    bash: bashIn({ cwd, env: ofSystem }),
     check: {
       stat: findProgram({ file: 'stat', args: [], cwd, env: ofSystem }),
       env: findProgram({ file: 'env', args: [], cwd, env: ofSystem }),
     },
   };
+}
+
+/** Also where it is not in `/bin`, as in NixOS. */
+function bashIn(start: Pick<ProgramStart, 'cwd' | 'env'>): string | undefined {
+  try {
+    return findProgram({ file: 'bash', args: [], ...start });
+  } catch {
+    return undefined;
+  }
 }

@@ -15,6 +15,8 @@ import type { SocketLimits } from './socket-limits.js';
 /** What was decided about a handshake. */
 export interface TerminalAdmission extends KeyAdmission {
   terminalId: string;
+  /** The same, if it is one of no conversation: another server may have it. */
+  serverTerminalId?: string;
   /** Absent: any terminal of the server, for administrators. */
   conversationId?: string;
   /** Offset of the first byte to send; undefined: all that is kept. */

@@ -50,6 +50,11 @@ export class TerminalsGateway implements OnGatewayInit<PatternWsServer>, OnGatew
     const key = await this.connections.checkKey({ ...handshake, required });
     const terminal = parseUuid(handshake.params['terminal_id'] ?? '');
     if ('error' in terminal || !place) return undefined;
-    return { ...key, terminalId: terminal.id, ...place };
+    return {
+      ...key,
+      terminalId: terminal.id,
+      ...(isOfServer && { serverTerminalId: terminal.id }),
+      ...place,
+    };
   }
 }

@@ -7,7 +7,7 @@ import type { Observable } from 'rxjs';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { type Principal, type Requirement, STRICTEST } from '../../auth/index.js';
 import { DomainError, WIRE_CODES } from '../../errors/index.js';
-import type { ServerForwarder, UpgradeRequest } from '../../forwarding/index.js';
+import type { UpgradeRequest } from '../../forwarding/index.js';
 import { loggableUrl, requestId } from '../../logging/index.js';
 import type { KeyAdmission } from './key-admission.js';
 import { MAX_INBOUND_FRAGMENTS, MAX_INBOUND_FRAME_BYTES } from '../connections/socket-limits.js';
@@ -32,6 +32,19 @@ type Admit = (handshake: Handshake) => Promise<Admitted | undefined> | Admitted 
 interface Admitted extends KeyAdmission {
   /** The conversation of the socket, which another server may have. */
   conversationId?: string;
+  /** The terminal of the socket, if it is one of no conversation: another server may have it. */
+  serverTerminalId?: string;
+}
+
+/** Passes sockets on to the servers that have what they are about. */
+export interface SocketForwarder {
+  /**
+   * @param takes takes the conversation if no server has it
+   * @returns false if this server serves the socket
+   */
+  forwardSocket(conversationId: string, client: UpgradeRequest, takes: boolean): Promise<boolean>;
+  /** @returns false if this server serves the socket. Absent: it serves all. */
+  forwardTerminal?(terminalId: string, client: UpgradeRequest): Promise<boolean>;
 }
 
 /** Takes over the connection of an unanswered handshake. */
@@ -93,10 +106,9 @@ export class PatternWsAdapter extends WsAdapter {
   /** The HTTP servers by port, with our listener. Nest's own registry is untyped. */
   private readonly httpServers = new Map<number, { server: Server; listener: UpgradeListener }>();
 
-  /** @param forwarder passes sockets on to the servers that have their conversations */
   constructor(
     private readonly app: INestApplication<Server>,
-    private readonly forwarder?: Pick<ServerForwarder, 'forwardSocket'>,
+    private readonly forwarder?: SocketForwarder,
     /** Whether a conversation exists for whoever opens a socket; absent: for all. */
     private readonly exists?: (conversationId: string, principal: Principal) => Promise<boolean>,
   ) {
@@ -173,7 +185,9 @@ export class PatternWsAdapter extends WsAdapter {
 
   /** Whether another server serves the socket. Only clients that have shown a key make this one take it. */
   private async isElsewhere(admitted: Admitted, client: UpgradeRequest): Promise<boolean> {
-    const { conversationId: id, principal } = admitted;
+    const { conversationId: id, serverTerminalId, principal } = admitted;
+    if (serverTerminalId !== undefined)
+      return (await this.forwarder?.forwardTerminal?.(serverTerminalId, client)) === true;
     if (id === undefined || !this.forwarder) return false;
     // The gateway closes it as that of an unknown conversation.
     if (principal && this.exists && !(await this.exists(id, principal))) return false;

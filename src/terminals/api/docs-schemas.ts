@@ -55,7 +55,8 @@ export function terminalSchemas(): Record<string, JsonSchema> {
       socket: [text, 'Path and query of its WebSocket.'],
     }),
     TerminalList: objectSchema({
-      items: [{ type: 'array', items: ref('Terminal') }, 'The terminals, oldest first.'],
+      items: [{ type: 'array', items: ref('Terminal') }, 'The terminals of each server, oldest first.'],
+      missing_servers: [integer, 'Number of servers whose terminals are missing: they did not answer.'],
     }),
   };
 }

@@ -17,6 +17,13 @@ const PATH = {
   },
 } as const;
 
+/** Terminals, as the API lists them. */
+interface TerminalList {
+  items: TerminalInfo[];
+  /** Servers that did not answer. */
+  missing_servers: number;
+}
+
 /** Terminals on the server or in the sandbox of a conversation. Their bytes are on a WebSocket. */
 @Controller(['api/terminals', `api/conversations/:${SCOPE}/terminals`])
 @UseInterceptors(CountsAsActivity)
@@ -60,14 +67,14 @@ export class TerminalsController {
     summary: 'List terminals',
     description:
       'Those of the conversation, with that of its agent once the agent has used it; without a conversation ' +
-      'all terminals of the server that answers. Ended terminals are listed for some minutes.',
+      'all terminals, in a cluster those of all servers. Ended terminals are listed for some minutes.',
     answers: {
       200: { description: 'The terminals, oldest first.', schema: 'TerminalList' },
     },
     errors: { 404: UNKNOWN_CONVERSATION },
   })
-  list(@Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined): { items: TerminalInfo[] } {
-    return { items: this.terminals.list(scope).map((terminal) => terminal.info()) };
+  list(@Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined): TerminalList {
+    return { items: this.terminals.list(scope).map((terminal) => terminal.info()), missing_servers: 0 };
   }
 
   @Get(':terminal_id')

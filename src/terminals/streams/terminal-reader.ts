@@ -5,8 +5,11 @@ import type { TerminalNotice } from './terminal-notice.js';
 const FRAME_BYTES = 64 * 1024;
 /** Bytes that may be on their way to a connection that has not taken them. */
 const MAX_IN_FLIGHT = 256 * 1024;
-/** Bytes that a client which confirms what it has shown may have unconfirmed. */
-const MAX_UNCONFIRMED = 512 * 1024;
+/**
+ * Bytes that a client which confirms what it has shown may have unconfirmed: enough for the time in which a
+ * browser draws a frame. What it has pressed is answered behind them.
+ */
+const MAX_UNCONFIRMED = 4 * 1024 * 1024;
 
 /** Where a reader sends what it reads. */
 export interface ReaderSink {
@@ -37,10 +40,9 @@ export class TerminalReader {
     private readonly onProgress: () => void,
   ) {}
 
-  /** Bytes that are printed and neither sent and taken nor, for clients that confirm, shown. */
+  /** Bytes that are printed, and not yet taken by the connection. */
   get lag(): number {
-    const taken = this.next - this.inFlight;
-    return this.scrollback.end - Math.min(taken, this.confirmed ?? taken);
+    return this.scrollback.end - this.next + this.inFlight;
   }
 
   /** There is more to read. Output of one turn of the event loop is sent together. */

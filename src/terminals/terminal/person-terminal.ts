@@ -1,6 +1,6 @@
 import type { IPty } from '@lydell/node-pty';
 import { errorCode, errorMessage } from '../../errors/index.js';
-import { settlesWithin, turnToStart } from '../../flow/index.js';
+import { settlesWithin, turnForFile, turnToStart } from '../../flow/index.js';
 import {
   endSessionProcesses,
   foregroundGroup,
@@ -124,6 +124,7 @@ export class PersonTerminal extends Terminal {
   /** As closing the window of a terminal does. */
   private async hangUp(): Promise<void> {
     const group = await foregroundGroup(this.pty.pid);
+    await turnForFile();
     const shell = programOf(this.pty.pid);
     if (group !== undefined && group !== shell) {
       signal(-group, 'SIGHUP');

@@ -1,8 +1,11 @@
 import { matchesSequence } from '../../text/index.js';
 import { SearchError } from './ripgrep.js';
 
-/** A pattern of a single name, or `**`: any number of folders. */
-type SegmentPattern = Token[] | '**';
+/**
+ * A pattern of a single name, or `**`: any number of folders. With no other wildcard than `*`, as most have,
+ * it is the texts between them, which are compared as a whole.
+ */
+type SegmentPattern = '**' | { texts: readonly string[] } | { tokens: readonly Token[] };
 type Token = '*' | '?' | CharacterClass | string[];
 interface CharacterClass {
   negated: boolean;
@@ -42,8 +45,13 @@ export function globMatcher(
   const alternatives = expanded.map((alternative) => segmentsOf(alternative, inside));
   const matches = hidden ? matchesAnyName : matchesName;
   return (file) => {
-    const names = file.split('/').map((name) => Array.from(name));
-    return alternatives.some((segments) => matchesSequence(segments, names, isAnyFolders, matches));
+    const names = file.split('/');
+    return alternatives.some((segments) => {
+      // Most patterns are about the end of a path.
+      const last = segments.at(-1) ?? '**';
+      const mayMatch = last === '**' || matches(last, names.at(-1) ?? '');
+      return mayMatch && matchesSequence(segments, names, isAnyFolders, matches);
+    });
   };
 }
 
@@ -55,23 +63,59 @@ export function hasWildcard(part: string): boolean {
 function segmentsOf(pattern: string, inside: boolean): SegmentPattern[] {
   const segments = pattern.split('/').filter((segment) => segment !== '' && segment !== '.');
   const all = inside && segments.at(-1) === '**' ? [...segments, '*'] : segments;
-  return all.map((segment) => (segment === '**' ? '**' : tokensOf(segment)));
+  return all.map((segment) => (segment === '**' ? '**' : simplified(tokensOf(segment))));
+}
+
+function simplified(tokens: readonly Token[]): SegmentPattern {
+  const texts: string[] = [];
+  let text = '';
+  for (const token of tokens) {
+    if (token === '*') {
+      texts.push(text);
+      text = '';
+    } else if (Array.isArray(token)) text += token[0] ?? '';
+    else return { tokens };
+  }
+  return { texts: [...texts, text] };
 }
 
 function isAnyFolders(segment: SegmentPattern): boolean {
   return segment === '**';
 }
 
-function matchesName(segment: SegmentPattern, name: readonly string[]): boolean {
-  const isHidden = name[0] === '.';
+function matchesName(segment: SegmentPattern, name: string): boolean {
+  const isHidden = name.startsWith('.');
   if (segment === '**') return !isHidden;
-  if (isHidden && !(Array.isArray(segment[0]) && segment[0][0] === '.')) return false;
-  return matchesAnyName(segment, name);
+  return (!isHidden || saysDot(segment)) && matchesAnyName(segment, name);
 }
 
-function matchesAnyName(segment: SegmentPattern, name: readonly string[]): boolean {
+/** Whether it is for names that begin with a dot. */
+function saysDot(segment: Exclude<SegmentPattern, '**'>): boolean {
+  if ('texts' in segment) return segment.texts[0]?.startsWith('.') === true;
+  const [first] = segment.tokens;
+  return Array.isArray(first) && first[0] === '.';
+}
+
+function matchesAnyName(segment: SegmentPattern, name: string): boolean {
   if (segment === '**') return true;
-  return matchesSequence(segment, name, (token) => token === '*', matchesCharacter);
+  if ('texts' in segment) return containsInOrder(name, segment.texts);
+  return matchesSequence(segment.tokens, Array.from(name), (token) => token === '*', matchesCharacter);
+}
+
+/** Whether a name is these texts with anything between them. Each is found as early as it can be. */
+function containsInOrder(name: string, texts: readonly string[]): boolean {
+  const [first = ''] = texts;
+  if (texts.length === 1) return name === first;
+  const last = texts.at(-1) ?? '';
+  const end = name.length - last.length;
+  if (end < first.length || !name.startsWith(first) || !name.endsWith(last)) return false;
+  let at = first.length;
+  for (const text of texts.slice(1, -1)) {
+    const found = name.indexOf(text, at);
+    if (found === -1 || found + text.length > end) return false;
+    at = found + text.length;
+  }
+  return true;
 }
 
 function matchesCharacter(token: Token, character: string): boolean {

@@ -56,6 +56,8 @@ export interface SearchPlace {
   confinement: Confinement;
   /** Ends the search. */
   signal: AbortSignal;
+  /** Called when its process has ended, at the latest after the time limit, whoever reads the records. */
+  onEnd?: () => void;
 }
 
 /**
@@ -73,6 +75,7 @@ export async function* searchContent(
   const { folder, confinement } = place;
   const signal = AbortSignal.any([place.signal, deadline]);
   const run = await startRipgrep({ args: argumentsOf(query), folder, confinement, signal });
+  void run.ended.then(place.onEnd);
   const counts = { matches: 0, files: 0, characters: 0 };
   const ended = (stopped: SearchStop | null): EndRecord => ({
     type: 'end',

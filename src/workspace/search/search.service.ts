@@ -62,9 +62,9 @@ export class SearchService {
     const release = this.slots.take(request.principal.id);
     try {
       return await withSearchErrors(async () => {
-        const records = searchContent(query, await this.place(request));
-        const first = await records.next();
-        return jsonLines(first, records, release);
+        // A client that does not read on keeps the records waiting, but no place of others.
+        const records = searchContent(query, { ...(await this.place(request)), onEnd: release });
+        return jsonLines(await records.next(), records);
       });
     } catch (error) {
       release();
@@ -83,13 +83,11 @@ export class SearchService {
 async function* jsonLines(
   first: IteratorResult<SearchRecord, void>,
   records: AsyncGenerator<SearchRecord, void>,
-  release: () => void,
 ): AnswerSource {
   try {
     for (let next = first; !next.done; next = await records.next()) yield `${JSON.stringify(next.value)}\n`;
   } finally {
     await records.return();
-    release();
   }
 }
 

@@ -9,9 +9,13 @@ export class FolderBudget {
     return this.taken;
   }
 
+  get hasRoom(): boolean {
+    return this.taken < this.limit;
+  }
+
   /** Counts one more; false if there are as many as there may be. */
   take(): boolean {
-    if (this.taken >= this.limit) return false;
+    if (!this.hasRoom) return false;
     this.taken += 1;
     return true;
   }

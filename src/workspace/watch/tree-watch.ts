@@ -8,7 +8,10 @@ import { entryOf, SELF, watchFolder, type WatchedFolder } from './watched-folder
 /** Changes within this time are told together (ms). */
 const WINDOW_MS = 100;
 /** After a long look the next one waits as long again, up to this (ms). */
-const MAX_PAUSE_MS = 2_000;
+const MAX_PAUSE_MS = 10_000;
+/** What could not be watched is tried again after this, then after twice as long, and so on (ms). */
+const RETRY_MS = 2_000;
+const MAX_RETRY_MS = 5 * 60_000;
 /** More paths are not named. */
 const MAX_PATHS = 200;
 /** Files of git whose change says that the state of other files may be another one. */
@@ -26,6 +29,9 @@ export class TreeWatch {
   private gitChanged = false;
   private rootChanged = false;
   private timer: NodeJS.Timeout | undefined;
+  private retryTimer: NodeJS.Timeout | undefined;
+  private retryMs = RETRY_MS;
+  private isRetryDue = false;
   private isLooking = true;
   private isClosed = false;
   private state: WatchStatus['state'] = 'starting';
@@ -34,12 +40,14 @@ export class TreeWatch {
   /**
    * @param root real path
    * @param tell called with each frame for the viewers
+   * @param failed called with unexpected errors
    */
   constructor(
     private readonly root: string,
     private readonly rules: FileRules,
     budget: FolderBudget,
     private readonly tell: (frame: WatchFrame) => void,
+    private readonly failed: (error: unknown) => void,
   ) {
     this.set = new FolderSet(root, rules, budget, (folder, name) => this.onChange(folder, name));
   }
@@ -49,9 +57,10 @@ export class TreeWatch {
     try {
       await this.set.add('');
       await this.watchGit();
-    } finally {
-      this.afterLook(0);
+    } catch (error) {
+      this.failed(error);
     }
+    this.afterLook(0);
   }
 
   /** The present state, for a new viewer. */
@@ -64,6 +73,7 @@ export class TreeWatch {
   close(): void {
     this.isClosed = true;
     clearTimeout(this.timer);
+    clearTimeout(this.retryTimer);
     this.gitFolder?.watcher.close();
     this.set.close();
   }
@@ -81,7 +91,9 @@ export class TreeWatch {
       this.timer = undefined;
       this.isLooking = true;
       const started = performance.now();
-      void this.look().finally(() => this.afterLook(performance.now() - started));
+      void this.look()
+        .catch(this.failed)
+        .then(() => this.afterLook(performance.now() - started));
     }, delay).unref();
   }
 
@@ -90,26 +102,44 @@ export class TreeWatch {
     this.isLooking = false;
     if (this.isClosed) return;
     this.tellStatus();
-    const isWaiting = !this.pending.isEmpty || this.gitChanged || this.rootChanged;
+    if (this.set.gaps.size > 0) this.retryTimer ??= setTimeout(() => this.retryDue(), this.retryMs).unref();
+    const isWaiting = !this.pending.isEmpty || this.gitChanged || this.rootChanged || this.isRetryDue;
     if (isWaiting) this.schedule(Math.max(WINDOW_MS, Math.min(duration, MAX_PAUSE_MS)));
+  }
+
+  private retryDue(): void {
+    this.retryTimer = undefined;
+    this.isRetryDue = true;
+    this.schedule(0);
+  }
+
+  /** @returns whether something is watched that was not */
+  private async retry(): Promise<boolean> {
+    this.isRetryDue = false;
+    const hasMore = this.set.hasRoomForMissed && (await this.set.retry());
+    this.retryMs = hasMore ? RETRY_MS : Math.min(2 * this.retryMs, MAX_RETRY_MS);
+    return hasMore;
   }
 
   private async look(): Promise<void> {
     if (this.rootChanged && (await this.isGone())) return this.end();
+    // What has changed meanwhile in folders that were not watched is not known.
+    const hasMore = this.isRetryDue && (await this.retry());
     const { folders, isFlood } = this.pending.take();
-    const changes: WatchChanges = { type: 'changes', paths: [], overflow: isFlood, git: this.gitChanged };
+    const overflow = isFlood || hasMore;
+    const changes: WatchChanges = { type: 'changes', paths: [], overflow, git: this.gitChanged };
     this.gitChanged = false;
     for (const [folder, names] of folders) {
       if (this.isClosed) return;
       if (!this.set.has(folder)) continue;
       if (names === 'many') {
         changes.overflow = true;
-        if (!isFlood) await this.set.refresh(folder);
+        if (!isFlood) await this.set.reread(folder);
       } else {
         await this.lookAt(folder, names, changes);
       }
     }
-    if (isFlood) await this.set.refreshAll();
+    if (isFlood) await this.set.rereadAll();
     if (changes.paths.length > MAX_PATHS) changes.overflow = true;
     if (changes.overflow) changes.paths = [];
     if (this.isClosed || !(changes.paths.length > 0 || changes.overflow || changes.git)) return;

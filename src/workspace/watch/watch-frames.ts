@@ -6,15 +6,15 @@ export type WatchGap =
   | 'server-limit'
   /** The system gives no more watches (`fs.inotify.max_user_watches`). */
   | 'system-limit'
-  /** Folders that could not be read. */
+  /** Folders that could not be read, or whose names are no UTF-8. */
   | 'unreadable';
 
 /** The state of a watched tree. */
 export interface WatchStatus {
   type: 'status';
   /**
-   * `starting`: folders are still being found. `partial`: changes in some folders are not seen. `gone`: the
-   * folder itself was removed; nothing follows.
+   * `starting`: folders are still being found. `partial`: changes in some folders are not seen; the server
+   * tries again now and then. `gone`: the folder itself was removed; nothing follows.
    */
   state: 'starting' | 'watching' | 'partial' | 'gone';
   /** Folders that are watched. */

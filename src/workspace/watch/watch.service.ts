@@ -75,13 +75,15 @@ export class WatchService implements BeforeApplicationShutdown {
     if (this.watches.size >= MAX_TREES)
       throw new TooManyWatchesError(`The server watches ${MAX_TREES} folders already: try again later`);
     const viewers = new Set<WatchViewer>();
-    const tree = new TreeWatch(root, rules, this.budget, (frame) => {
+    const tell = (frame: WatchFrame): void => {
       const bytes = toFrame(frame);
       for (const viewer of viewers) viewer(bytes);
-    });
+    };
+    const failed = (error: unknown): void => this.logger.error('watching a folder failed', errorStack(error));
+    const tree = new TreeWatch(root, rules, this.budget, tell, failed);
     const watch = { tree, viewers };
     this.watches.set(key, watch);
-    tree.start().catch((error: unknown) => this.logger.error('watching a folder failed', errorStack(error)));
+    void tree.start();
     return watch;
   }
 

@@ -1,8 +1,9 @@
 import { type FSWatcher, watch } from 'node:fs';
+import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { PathHandle, readPlainFile, type FileRules } from '../../files/index.js';
-import { IgnoreRules } from './ignore-rules.js';
+import { IgnoreRules } from '../../tools/index.js';
 import type { WatchGap } from './watch-frames.js';
 
 /** A folder that is watched, without those in it. */
@@ -10,8 +11,15 @@ export interface WatchedFolder {
   watcher: FSWatcher;
   /** Tells it apart from another one that takes its place. */
   inode: number;
-  /** The rules of its `.gitignore`; undefined without one. */
-  ignore: IgnoreRules | undefined;
+  /** Its `.gitignore`; undefined without one. */
+  ignore: IgnoreFile | undefined;
+}
+
+/** A `.gitignore`. */
+interface IgnoreFile {
+  rules: IgnoreRules;
+  /** Changes with the file. */
+  stamp: string;
 }
 
 /** What was found in a folder when its watch began. */
@@ -23,7 +31,8 @@ export interface FolderContent {
 
 /** The name by which events are about the folder itself. */
 export const SELF = '.';
-/** A larger `.gitignore` (bytes) is not read. */
+const RULES_FILE = '.gitignore';
+/** A larger one (bytes) is not read. */
 const MAX_IGNORE_BYTES = 64 * 1024;
 
 /**
@@ -42,7 +51,9 @@ export async function watchFolder(
   try {
     handle = await PathHandle.open(real, { links: 'refused', isFolder: true });
   } catch (error) {
-    return ['EACCES', 'EPERM', 'EMFILE', 'ENFILE'].includes(errorCode(error) ?? '')
+    // A name that is no UTF-8 was read as another one, which there is not.
+    const isMisread = errorCode(error) === 'ENOENT' && real.includes('\uFFFD');
+    return isMisread || ['EACCES', 'EPERM', 'EMFILE', 'ENFILE'].includes(errorCode(error) ?? '')
       ? 'unreadable'
       : undefined;
   }
@@ -55,8 +66,8 @@ export async function watchFolder(
     watcher.on('error', () => watcher.close());
     try {
       const entries = await handle.entries();
-      const hasRules = entries.some((entry) => entry.isFile() && entry.name === '.gitignore');
-      const ignore = hasRules ? await readRules(handle.at('.gitignore')) : undefined;
+      const hasRules = entries.some((entry) => entry.isFile() && entry.name === RULES_FILE);
+      const ignore = hasRules ? await readRules(handle) : undefined;
       const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
       return { folder: { watcher, ignore, inode: handle.stats.ino }, folders };
     } catch (error) {
@@ -72,11 +83,23 @@ export async function watchFolder(
   }
 }
 
-/** The rules in a `.gitignore`; undefined if it is no plain file, is too large or has none. */
-export async function readRules(file: string): Promise<IgnoreRules | undefined> {
-  const text = await readPlainFile(file, MAX_IGNORE_BYTES).catch(() => '');
-  const rules = new IgnoreRules(text);
-  return rules.isEmpty ? undefined : rules;
+/** The `.gitignore` of a folder; undefined if it has none, or it is no plain file. */
+export async function readRules(folder: PathHandle): Promise<IgnoreFile | undefined> {
+  // Before it is read: a change in between is seen as another one.
+  const stamp = await rulesStamp(folder);
+  if (stamp === undefined) return undefined;
+  const text = await readPlainFile(folder.at(RULES_FILE), MAX_IGNORE_BYTES).catch(() => '');
+  return { rules: new IgnoreRules(text), stamp };
+}
+
+/** Whether the `.gitignore` of a folder is not the one that was read. */
+export async function hasOtherRules(folder: PathHandle, { ignore }: WatchedFolder): Promise<boolean> {
+  return (await rulesStamp(folder)) !== ignore?.stamp;
+}
+
+async function rulesStamp(folder: PathHandle): Promise<string | undefined> {
+  const stats = await lstat(folder.at(RULES_FILE)).catch(() => undefined);
+  return stats?.isFile() ? `${stats.ino} ${stats.size} ${stats.mtimeMs}` : undefined;
 }
 
 /** The folder above a relative path; empty for the watched folder itself. */

@@ -52,8 +52,9 @@ export function EventList({ conversation, filter }: Props) {
         <div
           ref={content}
           class="stream-content"
-          role="feed"
-          aria-label="Events"
+          // A feed has articles.
+          role={shown.length > 0 ? 'feed' : undefined}
+          aria-label={shown.length > 0 ? 'Events' : undefined}
           aria-busy={isLoading !== null}
         >
           <Pieces items={shown} filter={filter} />

@@ -14,7 +14,7 @@ export function Terminal({ item, children }: { item: CallItem; children?: Compon
   const saved = textAt(recordAt(item.result, 'observation'), 'full_output_save_dir');
   const isCut = saved !== '' && output.includes('<response clipped>');
   return (
-    <div class="terminal">
+    <div class="event-terminal">
       {(!isInTitle(command) || item.result === undefined) && (
         <div class="command" title={folder === '' ? undefined : `in ${visible(folder)}`}>
           <Output text={command} lines={8} name="command.txt" />

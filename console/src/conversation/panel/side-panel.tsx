@@ -1,5 +1,6 @@
 import { Button } from '../../ui/button.js';
 import { Icon } from '../../ui/icon.js';
+import { TabList } from '../../ui/tab-list.js';
 import { INSIGHT_PANELS, type InsightProps } from '../insight/index.js';
 import { openPanel, panelWidth, setPanelWidth, type PanelName } from './panel-state.js';
 
@@ -49,41 +50,17 @@ export function PanelTabs({
   current: PanelName | undefined;
   withEvents?: boolean;
 }) {
-  const tabs: (readonly [PanelName | undefined, string])[] = [
-    ...(withEvents ? [[undefined, 'Events'] as const] : []),
-    ...INSIGHT_PANELS.map(({ id, label }) => [id, label] as const),
-  ];
+  const panels = INSIGHT_PANELS.map(({ id, label }) => ({ name: id, id: `panel-tab-${id}`, label }));
+  const events = { name: undefined, id: 'panel-tab-events', label: 'Events' };
   return (
-    <div
+    <TabList<PanelName | undefined>
       class="panel-tabs"
-      role="tablist"
-      aria-label={withEvents ? 'Parts of the conversation' : 'Panels'}
-      onKeyDown={(event) => {
-        const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-        if (step === 0) return;
-        event.preventDefault();
-        const at = tabs.findIndex(([name]) => name === current);
-        const next = (at + step + tabs.length) % tabs.length;
-        openPanel(tabs[next]?.[0]);
-        const buttons = event.currentTarget.querySelectorAll('button');
-        buttons[next]?.focus();
-      }}
-    >
-      {tabs.map(([name, label]) => (
-        <button
-          key={label}
-          id={`panel-tab-${name ?? 'events'}`}
-          type="button"
-          role="tab"
-          aria-selected={name === current}
-          aria-controls={name === current ? 'panel' : undefined}
-          tabIndex={name === current ? 0 : -1}
-          onClick={() => openPanel(name)}
-        >
-          {label}
-        </button>
-      ))}
-    </div>
+      label={withEvents ? 'Parts of the conversation' : 'Panels'}
+      tabs={withEvents ? [events, ...panels] : panels}
+      current={current}
+      controls="panel"
+      onChoose={openPanel}
+    />
   );
 }
 

@@ -81,6 +81,8 @@ export class TreeState {
     const rows: TreeRow[] = [];
     const add = (folder: string, depth: number): void => {
       for (const entry of this.levels.value.get(folder)?.items ?? []) {
+        // What git keeps for itself is watched by nobody.
+        if (entry.name === '.git') continue;
         const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
         const isOpen = entry.kind === 'folder' && this.open.value.has(path);
         rows.push({ path, depth, entry, isOpen });

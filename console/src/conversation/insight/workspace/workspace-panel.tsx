@@ -165,7 +165,7 @@ function Row({ row, tree, onShow }: { row: TreeRow; tree: TreeState; onShow: (pa
         style={{ paddingLeft: `${8 + depth * 16}px` }}
         aria-expanded={isFolder ? isOpen : undefined}
         disabled={!canOpen}
-        title={visible(path)}
+        title={isMisread(entry) ? 'Its name is no UTF-8: rename it in a terminal to open it' : visible(path)}
         onClick={() => (isFolder ? tree.toggle(path) : onShow(path))}
       >
         <span class="ws-icon">
@@ -182,6 +182,11 @@ function Row({ row, tree, onShow }: { row: TreeRow; tree: TreeState; onShow: (pa
       <Mark entry={entry} />
     </li>
   );
+}
+
+/** Whether the server cannot find an entry by the name that it has shown. */
+function isMisread({ name, modified_at }: TreeRow['entry']): boolean {
+  return modified_at === null && name.includes('\uFFFD');
 }
 
 function Mark({ entry: { git, contains_changes } }: { entry: TreeRow['entry'] }) {

@@ -1,8 +1,14 @@
-import { globMatcher } from '../../tools/index.js';
+import { globMatcher } from './glob-matcher.js';
 
 /** Rules beyond this are left out: their number times that of files is work. */
 const MAX_RULES = 500;
 const MAX_PATTERN = 400;
+/** Characters of all patterns with wildcards, and of those with others than `*`, which are slower. */
+const MAX_WILDCARDS = 8_000;
+const MAX_SLOW_WILDCARDS = 500;
+/** Patterns of paths with wildcards say nothing of what is longer or deeper. */
+const MAX_PATH = 1_000;
+const MAX_DEPTH = 100;
 
 /** What `.gitignore` says of a path: it is left out, it is not, or nothing. */
 type Verdict = 'ignored' | 'kept' | undefined;
@@ -22,9 +28,12 @@ interface Rule {
 export class IgnoreRules {
   /** The last one that matches decides. */
   private readonly rules: Rule[] = [];
-  /** Rules that are a plain name, with their index: most of them are. */
-  private readonly names = new Map<string, number[]>();
+  /** Those without wildcards, as most are, by the name, or by the path after a slash. */
+  private readonly exact = new Map<string, number[]>();
   private readonly others: number[] = [];
+  /** Characters that patterns with wildcards may still have. */
+  private wildcards = MAX_WILDCARDS;
+  private slowWildcards = MAX_SLOW_WILDCARDS;
 
   constructor(text: string) {
     for (const line of text.split('\n')) {
@@ -41,18 +50,19 @@ export class IgnoreRules {
   verdict(below: string, isFolder: boolean): Verdict {
     const name = below.slice(below.lastIndexOf('/') + 1);
     let last = -1;
-    for (const index of this.names.get(name) ?? []) last = Math.max(last, this.fits(index, below, isFolder));
+    for (const index of [...(this.exact.get(name) ?? []), ...(this.exact.get(`/${below}`) ?? [])])
+      if (index > last && this.isAbout(index, isFolder)) last = index;
+    const isNear = below.length <= MAX_PATH && below.split('/', MAX_DEPTH + 1).length <= MAX_DEPTH;
     for (const index of this.others) {
-      if (index > last) last = Math.max(last, this.fits(index, below, isFolder));
+      const rule = this.rules[index];
+      if (index < last || rule === undefined || !this.isAbout(index, isFolder)) continue;
+      if (rule.isForNames ? rule.matches(name) : isNear && rule.matches(below)) last = index;
     }
     return this.rules[last]?.verdict;
   }
 
-  /** @returns the index of the rule if it matches, else -1 */
-  private fits(index: number, below: string, isFolder: boolean): number {
-    const rule = this.rules[index];
-    if (!rule || (rule.isForFolders && !isFolder)) return -1;
-    return rule.matches(rule.isForNames ? below.slice(below.lastIndexOf('/') + 1) : below) ? index : -1;
+  private isAbout(index: number, isFolder: boolean): boolean {
+    return isFolder || this.rules[index]?.isForFolders !== true;
   }
 
   private add(line: string): void {
@@ -66,15 +76,23 @@ export class IgnoreRules {
     if (pattern.startsWith('/')) pattern = pattern.slice(1);
     if (pattern === '') return;
     const index = this.rules.length;
-    if (isForNames && !/[*?[\\]/.test(pattern)) {
-      this.names.set(pattern, [...(this.names.get(pattern) ?? []), index]);
-      this.rules.push({ matches: () => true, isForNames, isForFolders, verdict });
-      return;
+    if (/[*?[\\]/.test(pattern)) {
+      if (!this.mayAdd(pattern)) return;
+      this.others.push(index);
+    } else {
+      const key = isForNames ? pattern : `/${pattern}`;
+      this.exact.set(key, [...(this.exact.get(key) ?? []), index]);
     }
     // Braces mean themselves here.
     const matches = globMatcher(pattern.replace(/[{}]/g, '\\$&'), { hidden: true, inside: true });
     this.rules.push({ matches, isForNames, isForFolders, verdict });
-    this.others.push(index);
+  }
+
+  /** Whether the file may have a pattern with wildcards, too. */
+  private mayAdd(pattern: string): boolean {
+    this.wildcards -= pattern.length;
+    if (/[?[]/.test(pattern)) this.slowWildcards -= pattern.length;
+    return this.wildcards >= 0 && this.slowWildcards >= 0;
   }
 }
 

@@ -1,0 +1,1 @@
+export { TerminalServers } from './terminal-servers.js';
