@@ -126,7 +126,7 @@ export async function conversationConnection({
       ],
     ];
     for (const [code, detail, text] of answers) {
-      await page.route(`**/conversations/${id}/events`, (asked) =>
+      await page.route(`**/conversations/${id}/events*`, (asked) =>
         asked.fulfill({ status: code, json: { detail } }),
       );
       await send(page, `SAY: ${code}`);

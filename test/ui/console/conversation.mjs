@@ -308,7 +308,7 @@ export async function conversation({ openPage, server, step, api, axe, screensho
   await step('a message whose answer was lost is kept, and sent again it is stored once', async () => {
     expectProblems(page, /request failed: POST .*\/events/);
     const before = (await messages()).length;
-    await page.route(`**/conversations/${id}/events`, async (lost) => {
+    await page.route(`**/conversations/${id}/events*`, async (lost) => {
       await lost.fetch();
       await lost.abort();
     });
