@@ -36,7 +36,7 @@ export class WaitingModule {
           inject: [AppConfig],
           useFactory: ({ max_concurrent_runs: limit }: AppConfig) => ({ running: 0, limit, refused: 0 }),
         },
-        { provide: RunQueue, useValue: { size: 0 } },
+        { provide: RunQueue, useValue: { size: 0, limit: 0, head: () => [] } },
       ],
     };
   }

@@ -128,33 +128,52 @@ export class CheckpointsOffError extends ConflictError {
   }
 }
 
+const RETRY_RUN = 'Retry POST /api/conversations/{id}/run without resending the message.';
+const MESSAGE_SAVED = `Message saved, but the conversation run limit was reached. ${RETRY_RUN}`;
+const QUEUE_FULL_SECONDS = 30;
+
 /** The maximum number of runs is active. */
 export class RunLimitError extends DomainError {
-  override readonly name = 'RunLimitError';
+  override readonly name: string = 'RunLimitError';
   readonly kind = 'limit-reached';
   override readonly socketError: SocketError;
   override readonly retryAfterSeconds?: number;
-  constructor(
-    message = 'Conversation run limit reached. Retry the request later.',
-    /** The limit of its key, if that is reached and not that of the server. */
-    readonly ofKey?: LimitReachedError,
-  ) {
+  constructor(message = 'Conversation run limit reached. Retry the request later.', retryAfterSeconds?: number) {
     super(message);
-    this.retryAfterSeconds = ofKey?.retryAfterSeconds;
+    this.retryAfterSeconds = retryAfterSeconds;
     this.socketError = { code: 'ConversationRunLimitExceeded', detail: message };
+  }
+
+  /** What the client is told whose message was stored. */
+  afterSaving(): RunLimitError {
+    return new RunLimitError(MESSAGE_SAVED);
+  }
+}
+
+/** The key of the conversation has as many runs as it may have. */
+export class KeyRunLimitError extends RunLimitError {
+  constructor(private readonly reason: LimitReachedError) {
+    super(reason.message, reason.retryAfterSeconds);
+  }
+
+  override afterSaving(): RunLimitError {
+    return new RunLimitError(
+      `Message saved, but it starts no run: ${this.message}`,
+      this.reason.retryAfterSeconds,
+    );
   }
 }
 
 /** As many runs wait as may wait. */
-export class QueueFullError extends DomainError {
+export class QueueFullError extends RunLimitError {
   override readonly name = 'QueueFullError';
-  readonly kind = 'limit-reached';
-  override readonly socketError: SocketError;
-  override readonly retryAfterSeconds = 30;
-  constructor(limit: number) {
-    const message = `${limit} runs wait already. Retry the request later.`;
-    super(message);
-    this.socketError = { code: 'ConversationRunLimitExceeded', detail: message };
+  /** @param reason how many wait */
+  constructor(private readonly reason: string) {
+    super(`${reason}. Retry the request later.`, QUEUE_FULL_SECONDS);
+  }
+
+  override afterSaving(): RunLimitError {
+    return new RunLimitError(`Message saved, but its run cannot wait: ${this.reason}. ${RETRY_RUN}`, QUEUE_FULL_SECONDS);
   }
 }
 

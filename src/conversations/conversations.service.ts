@@ -52,10 +52,6 @@ export interface ReadableLog {
   head: string | null;
 }
 
-const MESSAGE_SAVED =
-  'Message saved, but the conversation run limit was reached. ' +
-  'Retry POST /api/conversations/{id}/run without resending the message.';
-
 /**
  * The use cases of conversations. Unknown ids throw `ConversationNotFoundError`. `ConversationInfo` objects
  * are JSON with the keys of the wire in its order, with nulls.
@@ -254,7 +250,7 @@ export class ConversationsService {
     try {
       return await conversation.sendMessage(message, run, options);
     } catch (error) {
-      throw error instanceof RunLimitError ? afterSaving(error) : error;
+      throw error instanceof RunLimitError ? error.afterSaving() : error;
     }
   }
 
@@ -282,7 +278,7 @@ export class ConversationsService {
     reason: string,
     request: RunRequest & { key?: string } = {},
   ): Promise<QueuePlace | undefined> {
-    return (await this.open(id)).respondToConfirmation(accept, reason, request);
+    return (await this.open(id)).approvals.respond(accept, reason, request);
   }
 
   /** The last `finish` message, else the text of the last agent message, else an empty string. */
@@ -388,11 +384,6 @@ export class ConversationsService {
       await log.close();
     }
   }
-}
-
-function afterSaving({ ofKey }: RunLimitError): RunLimitError {
-  if (ofKey === undefined) return new RunLimitError(MESSAGE_SAVED);
-  return new RunLimitError(`Message saved, but it starts no run: ${ofKey.message}`, ofKey);
 }
 
 /**

@@ -29,6 +29,7 @@ export function failureOf({ status, failure, isIncomplete }: Outcome): HttpExcep
   if (status === 'finished') return undefined;
   const text = `Agent run ended with status: ${status}`;
   if (status === 'paused') return conflict(text);
+  if (status === 'idle') return conflict('The run was cancelled while it waited for a free slot');
   if (status === 'waiting_for_confirmation')
     return conflict(`${text}. Accept or reject its actions before the next message.`);
   return new HttpException(failure === undefined ? text : `${text} (${failure})`, 500);

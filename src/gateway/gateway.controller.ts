@@ -7,13 +7,20 @@ import {
   HttpException,
   Logger,
   Post,
+  Query,
   Res,
   UseInterceptors,
 } from '@nestjs/common';
 import type { Response as HttpResponse } from 'express';
 import { CurrentPrincipal, type Principal, Scope } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
-import { OBSERVABILITY_HEADERS, type Piece } from '../conversations/index.js';
+import {
+  OBSERVABILITY_HEADERS,
+  type Piece,
+  type RunRequest,
+  RunRequestQueryDto,
+  toRunRequest,
+} from '../conversations/index.js';
 import {
   EventStream,
   readChecked,
@@ -46,7 +53,7 @@ const errors = {
   400: 'There is no user message, or an option or a part of a message is not supported.',
   404: 'There is no such model.',
   409: 'The conversation has an active run, waits for a confirmation, or was paused during the run.',
-  429: 'The maximum number of runs is active. Repeat the request later.',
+  429: 'The maximum number of runs is active, and the run is not to wait, or too many wait already.',
   504: 'The run did not finish within the time limit of the configuration. It goes on.',
 };
 
@@ -91,6 +98,7 @@ export class GatewayController {
     summary: 'Ask an agent (chat completions)',
     description: `Runs the active agent profile with the requested model until it is done. ${STREAMED}`,
     headers,
+    query: RunRequestQueryDto,
     body: {
       schema: OpenAIChatCompletionRequestDto,
       example: {
@@ -105,11 +113,16 @@ export class GatewayController {
   })
   async chat(
     @Body() body: OpenAIChatCompletionRequestDto,
+    @Query() query: RunRequestQueryDto,
     @Headers() given: IncomingHttpHeaders,
     @CurrentPrincipal() principal: Principal,
     @Res() response: HttpResponse,
   ): Promise<void> {
-    const asked = await this.ask(questionOfChat(body), { given, principal }, response);
+    const asked = await this.ask(
+      questionOfChat(body),
+      { given, principal, run: toRunRequest(query) },
+      response,
+    );
     const { include_usage = false, include_commentary = true } = body.stream_options ?? {};
     if (!body.stream) return this.answer(asked, response, (outcome) => chatCompletion(body.model, outcome));
     const isText = !asked.pending.isStructured;
@@ -124,6 +137,7 @@ export class GatewayController {
     summary: 'Ask an agent (responses)',
     description: `Runs the active agent profile with the requested model until it is done. ${STREAMED}`,
     headers,
+    query: RunRequestQueryDto,
     body: {
       schema: OpenAIResponseRequestDto,
       example: { model: 'openhands_demo', input: 'RUN: date\nFINISH: That was the time.' },
@@ -135,13 +149,14 @@ export class GatewayController {
   })
   async responses(
     @Body() body: OpenAIResponseRequestDto,
+    @Query() query: RunRequestQueryDto,
     @Headers() given: IncomingHttpHeaders,
     @CurrentPrincipal() principal: Principal,
     @Res() response: HttpResponse,
   ): Promise<void> {
     const question = questionOfResponse(body);
     const frame = frameOf(body);
-    const asked = await this.ask(question, { given, principal }, response);
+    const asked = await this.ask(question, { given, principal, run: toRunRequest(query) }, response);
     if (!body.stream) return this.answer(asked, response, (outcome) => wholeResponse(frame, outcome));
     await this.stream(asked, response, (stream) => new ResponseStream(frame, stream));
   }
@@ -149,10 +164,10 @@ export class GatewayController {
   /** Sends the request to the conversation. From here on a disconnect interrupts the run. */
   private async ask(
     question: Question,
-    { given, principal }: { given: IncomingHttpHeaders; principal: Principal },
+    { given, principal, run }: { given: IncomingHttpHeaders; principal: Principal; run: RunRequest },
     response: HttpResponse,
   ): Promise<Asked> {
-    const asked = await this.gateway.ask(question, conversationOf(given), given, principal);
+    const asked = await this.gateway.ask(question, conversationOf(given), given, principal, run);
     const { pending, outcome } = asked;
     // Callers that await it handle the error; a disconnected client does not await it.
     outcome.catch(() => undefined);

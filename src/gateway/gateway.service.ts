@@ -16,6 +16,7 @@ import {
   LaunchProfiles,
   type LaunchedProfile,
   type NewMessage,
+  type RunRequest,
   ownerFilter,
   Ownership,
 } from '../conversations/index.js';
@@ -74,6 +75,7 @@ export class GatewayService implements OnModuleDestroy {
   /**
    * Sends a request to a conversation, which is created if it does not exist, and starts a run.
    * @param id the conversation; undefined creates a new one
+   * @param run what happens if the run reaches a limit
    * @throws HttpException 400, 404, 409; RunLimitError, InvalidRequestError and other errors that prevent a
    *   run
    */
@@ -82,6 +84,7 @@ export class GatewayService implements OnModuleDestroy {
     id: string | undefined,
     headers: IncomingHttpHeaders,
     principal: Principal,
+    run: RunRequest,
   ): Promise<Asked> {
     const profile = await this.profileOf(question.model, principal);
     const conversationId = id ?? randomUUID();
@@ -94,13 +97,13 @@ export class GatewayService implements OnModuleDestroy {
     try {
       const known = id === undefined ? undefined : await this.find(id);
       const conversation =
-        known ?? (await this.create(conversationId, profile, question, { headers, principal }));
+        known ?? (await this.create(conversationId, profile, question, { headers, principal, run }));
       if (known) {
         // It may have been created since the guard has looked.
         await this.ownership.assertVisible(conversationId, principal);
-        await continueWith(known, question);
+        await continueWith(known, question, run);
       }
-      return { pending, outcome: pending.follow(conversation) };
+      return { pending, outcome: pending.follow(conversation, run) };
     } catch (error) {
       pending.close();
       throw error;
@@ -140,7 +143,7 @@ export class GatewayService implements OnModuleDestroy {
     id: string,
     llmProfile: string,
     question: Question,
-    { headers, principal }: { headers: IncomingHttpHeaders; principal: Principal },
+    { headers, principal, run }: { headers: IncomingHttpHeaders; principal: Principal; run: RunRequest },
   ): Promise<Conversation> {
     const { active_agent_profile_id: agent } = await this.agents.list();
     if (agent === null) throw conflict('There is no active agent profile. Activate one first.');
@@ -160,6 +163,8 @@ export class GatewayService implements OnModuleDestroy {
       { ...request, initial_message: messageOf(question) },
       false,
       principal,
+      false,
+      run,
     );
     if (!created) throw busy(id);
     return this.conversations.open(id);
@@ -167,7 +172,7 @@ export class GatewayService implements OnModuleDestroy {
 }
 
 /** @throws HttpException 409 for a conversation that cannot accept a message now */
-async function continueWith(conversation: Conversation, question: Question): Promise<void> {
+async function continueWith(conversation: Conversation, question: Question, run: RunRequest): Promise<void> {
   const { id, state } = conversation;
   const { execution_status: status } = state;
   if (status === 'paused' && (await wasPaused(conversation))) {
@@ -183,9 +188,10 @@ async function continueWith(conversation: Conversation, question: Question): Pro
   }
   // A run that continues an interrupted one keeps the status `paused` while it starts.
   const resumes = conversation.isRunning && status === 'paused';
-  if (conversation.isBusy || resumes || conversation.goal.active) throw busy(id);
+  const isBusy = conversation.isBusy || conversation.starter.isWaiting || conversation.goal.active;
+  if (isBusy || resumes) throw busy(id);
   if (question.schema) assertSameSchema(conversation, question.schema);
-  await conversation.sendMessage(messageOf(question), true);
+  await conversation.sendMessage(messageOf(question), true, run);
 }
 
 /** Whether a user has paused it. An interrupted run (by a disconnect or a restart) is just continued. */

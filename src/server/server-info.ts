@@ -1,3 +1,4 @@
+import type { QueuePlace } from '../conversations/index.js';
 import { type DescribedField, type JsonSchema, objectSchema } from '../http/index.js';
 import type { JsonObject } from '../json/index.js';
 import type { SandboxStatus } from '../sandbox/index.js';
@@ -39,7 +40,14 @@ export interface ServerInfo {
   docs: string;
   redoc: string;
   /** Runs of agents. */
-  runs: { running: number; limit: number; refused: number; queued: number };
+  runs: {
+    running: number;
+    limit: number;
+    refused: number;
+    queued: number;
+    max_queued: number;
+    next: Omit<QueuePlace, 'conversation_id'>[];
+  };
   /** Event loop delay in the last one to two minutes with work; null before the first sample. */
   event_loop_delay: { p50_ms: number; p99_ms: number; max_ms: number } | null;
   /** What confines programs of agents; null while the server waits for its configuration. */
@@ -58,6 +66,17 @@ const integer: JsonSchema = { type: 'integer' };
 const milliseconds: JsonSchema = { type: 'number' };
 const mode: JsonSchema = { type: 'string', enum: ['off', 'guarded', 'workspace'] };
 const runtime: JsonSchema = { type: 'string', enum: ['local', 'docker'] };
+
+/** A run that waits, for readers without a key. */
+const QUEUED: JsonSchema = objectSchema({
+  place: [integer, '1 for the run that starts next.'],
+  priority: [integer, 'A higher number starts before others of the same key.'],
+  queued_at: [{ type: 'string', format: 'date-time' }, 'Since when it waits, as its request was told.'],
+  waits_for: [
+    { type: 'string', enum: ['server', 'key'] },
+    'What has to end first: any run of the server, or another run of the same key.',
+  ],
+});
 
 /** The schema of `HealthStatus`. */
 export const HEALTH_STATUS: JsonSchema = objectSchema({
@@ -126,6 +145,11 @@ export const SERVER_INFO: JsonSchema = objectSchema({
       limit: [integer, 'Maximum of concurrent runs; further ones wait or are refused with 429.'],
       refused: [integer, 'Runs refused since the start.'],
       queued: [integer, 'Runs that wait for a free slot.'],
+      max_queued: [integer, 'Maximum of runs that wait; further ones are refused with 429.'],
+      next: [
+        { type: 'array', items: QUEUED },
+        'The runs that start next, at most 20. Whose they are is listed by `/api/run_queue`, which needs a key.',
+      ],
     }),
     'Runs of agents on this server.',
   ],

@@ -35,6 +35,8 @@ const CAPABILITIES = [
   'profile_public_skills_v1',
   'skill_catalog_v1',
 ];
+/** How many of the runs that wait are shown. */
+const SHOWN_RUNS = 20;
 const BROWSER = 'browser_tool_set';
 /** Browsers can reach the back ends of canvas extensions. */
 const BRIDGE = 'canvas_app_backend_bridge_v1';
@@ -139,7 +141,14 @@ export class ServerController {
       max_foreground_terminal_timeout_seconds: maxForegroundTimeout(),
       docs: '/docs',
       redoc: '/redoc',
-      runs: { running, limit, refused, queued: this.queue.size },
+      runs: {
+        running,
+        limit,
+        refused,
+        queued: this.queue.size,
+        max_queued: this.queue.limit,
+        next: this.queue.head(SHOWN_RUNS),
+      },
       event_loop_delay: delay && { p50_ms: delay.p50, p99_ms: delay.p99, max_ms: delay.max },
       sandbox: this.sandbox?.status ?? null,
       cluster: await this.clusterInfo(),

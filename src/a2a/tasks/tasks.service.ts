@@ -173,7 +173,7 @@ export class TasksService {
       if (!isRepeated) assertWaitsFor(intent, fold);
       if (intent.type === 'content') await this.sendOnce(conversation, intent.content, key, name.messageId);
       else if (isRepeated) {
-        await conversation.respondToConfirmation(intent.approves, intent.reason, { key });
+        await conversation.approvals.respond(intent.approves, intent.reason, { key });
       } else {
         await this.rpc.respond(id, intent.approves, intent.reason, principal, { key });
         // The agent hears of the rejection and goes on.

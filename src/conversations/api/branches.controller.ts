@@ -9,7 +9,7 @@ import {
   NavigateRequestDto,
   StartChildConversationRequestDto,
 } from './dto/branches.dto.js';
-import { ConversationViewQueryDto } from './dto/queries.dto.js';
+import { ConversationViewQueryDto, RunRequestQueryDto, toRunRequest } from './dto/queries.dto.js';
 import { answerConflicts } from './restore-conflicts.js';
 import { RUN_LIMIT } from './answers.js';
 
@@ -36,7 +36,7 @@ export class BranchesController {
     answers: { 200: { description: 'The conversation with its new head.', schema: 'ConversationInfo' } },
     errors: {
       404: 'The conversation has no event with this id.',
-      409: 'A run is active, or files to restore were changed since: `conflicts` lists them.',
+      409: 'A run is active or waits, or files to restore were changed since: `conflicts` lists them.',
     },
   })
   navigate(
@@ -88,6 +88,7 @@ export class BranchesController {
     tag,
     summary: 'Start a child conversation',
     description: 'The child inherits the agent, secrets, tags and policies, and works on the given task.',
+    query: RunRequestQueryDto,
     body: {
       schema: StartChildConversationRequestDto,
       example: { task: 'RUN: ls\nFINISH: listed', isolation: 'shared' },
@@ -106,7 +107,8 @@ export class BranchesController {
   startChild(
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Body() body: StartChildConversationRequestDto,
+    @Query() query: RunRequestQueryDto,
   ): Promise<StartedChild> {
-    return this.branches.startChild(id, body);
+    return this.branches.startChild(id, body, toRunRequest(query));
   }
 }

@@ -1,7 +1,9 @@
-import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { Scope } from '../../auth/index.js';
 import { ConversationIdPipe, Field, integer, text, Operation } from '../../http/index.js';
-import { DONE, RUN_LIMIT, SUCCESS } from './answers.js';
+import type { JsonObject } from '../../json/index.js';
+import { DONE, RUN_LIMIT, RUN_STARTED, startedRun, SUCCESS } from './answers.js';
+import { RunRequestQueryDto, toRunRequest } from './dto/queries.dto.js';
 import { GoalsService } from '../goal/goals.service.js';
 
 const tag = 'Conversations';
@@ -29,12 +31,13 @@ export class GoalsController {
     description:
       'After each run of the agent a model audits the work and tells the agent what is missing. This repeats until the ' +
       'goal is complete or `max_iterations` audits were made. State updates with the key `goal` report the progress.',
+    query: RunRequestQueryDto,
     body: {
       schema: StartGoalRequestDto,
       example: { objective: 'The file hello.txt says hello.', max_iterations: 2 },
       needs: 'Needs a conversation whose run has ended.',
     },
-    answers: DONE,
+    answers: RUN_STARTED,
     errors: {
       400: 'The objective is blank, or the agent cannot pursue a goal.',
       409: 'A run or another goal is active.',
@@ -44,9 +47,9 @@ export class GoalsController {
   async start(
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Body() { objective, max_iterations }: StartGoalRequestDto,
-  ): Promise<typeof SUCCESS> {
-    await this.goals.start(id, objective, max_iterations);
-    return SUCCESS;
+    @Query() query: RunRequestQueryDto,
+  ): Promise<JsonObject> {
+    return startedRun(await this.goals.start(id, objective, max_iterations, toRunRequest(query)));
   }
 
   @Post('goal/stop')
@@ -55,7 +58,7 @@ export class GoalsController {
   @Operation({
     tag,
     summary: 'Stop the goal',
-    description: 'No further audit is made. The active run is not stopped.',
+    description: 'No further audit is made. The active run is not stopped. A goal that waits leaves the queue.',
     answers: DONE,
   })
   async stop(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
@@ -70,16 +73,19 @@ export class GoalsController {
     tag,
     summary: 'Resume the goal',
     description: 'Continues a goal that was stopped, also by a shutdown, with the audits that are left.',
-    answers: DONE,
+    query: RunRequestQueryDto,
+    answers: RUN_STARTED,
     errors: {
       400: 'There is no goal to resume, or the agent cannot pursue one.',
       409: 'A run or another goal is active.',
       429: RUN_LIMIT,
     },
   })
-  async resume(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
-    await this.goals.resume(id);
-    return SUCCESS;
+  async resume(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Query() query: RunRequestQueryDto,
+  ): Promise<JsonObject> {
+    return startedRun(await this.goals.resume(id, toRunRequest(query)));
   }
 
   @Post('condense')

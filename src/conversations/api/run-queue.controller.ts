@@ -65,7 +65,7 @@ export class RunQueueController {
     errors: { 404: 'No such conversation, or no run of it waits.' },
   })
   async cancel(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
-    if (!(await (await this.conversations.open(id)).starter.leave())) throw new NotQueuedError();
+    if (!(await (await this.conversations.open(id)).cancelQueuedRun())) throw new NotQueuedError();
     return SUCCESS;
   }
 }

@@ -13,9 +13,11 @@ import {
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { BoundCredentials } from '../secrets/bound-credentials.js';
 import type { ConversationState } from '../state/conversation-state.js';
+import type { StartConversationRequest } from '../state/start-request.js';
 import type { ChildRequest, StartedChild } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { toRecord } from '../journal/log-writer.js';
+import type { RunRequest } from '../runs/queue/queued-run.js';
 import { Worktrees } from '../worktrees/worktrees.js';
 import { ChildStarter } from './child-starter.js';
 import { branchPath, systemPromptSeq, treeEvent } from './branch-path.js';
@@ -82,14 +84,19 @@ export class BranchesService {
 
   /**
    * Starts a child conversation that works on a task with the same agent.
-   * @throws InvalidRequestError if the worktree cannot be created; RunLimitError
+   * @param run what happens if its run reaches a limit
+   * @throws InvalidRequestError if the worktree cannot be created; RunLimitError, QueueFullError
    */
-  async startChild(id: string, { task, title, isolation }: ChildRequest): Promise<StartedChild> {
+  async startChild(
+    id: string,
+    { task, title, isolation }: ChildRequest,
+    run: RunRequest = {},
+  ): Promise<StartedChild> {
     const parent = await this.registry.peek(id);
     if (!parent) throw new ConversationNotFoundError(id, 'Parent conversation');
     const childId = randomUUID();
     this.credentials.share(id, childId);
-    const child = await this.creation.create({
+    const request: StartConversationRequest = {
       ...inheritedState(parent),
       conversation_id: childId,
       parent_conversation_id: id,
@@ -98,7 +105,8 @@ export class BranchesService {
       worktree: isolation === 'worktree',
       needsWorktree: isolation === 'worktree',
       worktree_options: null,
-    });
+    };
+    const child = await this.creation.create(request, run);
     if (!child) throw new ConversationExistsError(id);
     return {
       conversation_id: child.id,

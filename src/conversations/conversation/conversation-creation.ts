@@ -26,7 +26,6 @@ import { loadPromptFiles } from '../context/prompt-files.js';
 import { isOwnKeys } from '../owners/own-key-rules.js';
 import type { RunRequest } from '../runs/queue/queued-run.js';
 import { RunQueue } from '../runs/queue/run-queue.js';
-import { RunSlots } from '../runs/run-slots.js';
 import { BoundCredentials, requireBinding } from '../secrets/bound-credentials.js';
 import { decryptRequest } from '../secrets/request-secrets.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type CreatedWorktree } from '../worktrees/worktrees.js';
@@ -38,9 +37,9 @@ import { withWorktreeNote } from '../worktrees/worktree-note.js';
 const CREATION_LIMIT_MS = 5_000;
 const CREATION_CHECK_MS = 50;
 
-/** The slot that was taken for the first run, and how it waits without one. */
+/** The slot that was taken for the first run, or how it waits without one. */
 interface SlotOptions extends FirstRun {
-  releaseSlot: (() => void) | undefined;
+  releaseSlot?: () => void;
 }
 
 /** How the first run is requested. */
@@ -59,7 +58,6 @@ export class ConversationCreation {
     private readonly registry: ConversationRegistry,
     private readonly catalogue: Catalogue,
     private readonly worktrees: Worktrees,
-    private readonly slots: RunSlots,
     private readonly queue: RunQueue,
     private readonly toolRegistry: ToolRegistry,
     private readonly context: ContextLoader,
@@ -108,31 +106,32 @@ export class ConversationCreation {
     // Before anything is created, so that a rejected request leaves nothing behind.
     const { owner_key: ownerKey } = withOwnerOf(parent, request);
     const giveBack = await this.limiter.takeConversation(ownerKey);
-    let releaseSlot: (() => void) | undefined;
+    let slot: SlotOptions = run;
     try {
-      releaseSlot = request.initial_message ? this.takeSlot(ownerKey, run) : undefined;
-      const conversation = await this.make(request, parent, { ...run, releaseSlot });
+      if (request.initial_message) slot = this.takeSlot(ownerKey, run);
+      const conversation = await this.make(request, parent, slot);
       if (!conversation) giveBack();
       return conversation;
     } catch (error) {
       giveBack();
-      releaseSlot?.();
+      slot.releaseSlot?.();
       throw error;
+    } finally {
+      slot.releasePlace?.();
     }
   }
 
-  /** Undefined if the run waits. @throws RunLimitError, QueueFullError */
-  private takeSlot(ownerKey: string | null, run: RunRequest): (() => void) | undefined {
-    if (!this.queue.waitsOn(run)) return this.slots.take(ownerKey);
-    const release = this.slots.tryTake(ownerKey);
-    if (!release) this.queue.assertRoom();
-    return release;
+  /** A slot for the first run, or a place in the queue. @throws RunLimitError, QueueFullError */
+  private takeSlot(ownerKey: string | null, run: FirstRun): SlotOptions {
+    const releaseSlot = this.queue.takeSlot(ownerKey, run);
+    if (releaseSlot) return { ...run, releaseSlot };
+    return { ...run, releasePlace: this.queue.reserve(ownerKey) };
   }
 
   private async make(
     request: StartConversationRequest,
     parent: ConversationState | undefined,
-    { releaseSlot, ...run }: SlotOptions,
+    slot: SlotOptions,
   ): Promise<Conversation | undefined> {
     // A child works with the files of its parent.
     if (parent) this.workspaces.assertHere(parent);
@@ -169,15 +168,15 @@ export class ConversationCreation {
       ({ conversation, created } = await this.registry.create(state));
     } catch (error) {
       if (!(error instanceof LeaseHeldError) || !(await this.isCreatedElsewhere(state.id))) throw error;
-      releaseSlot?.();
+      slot.releaseSlot?.();
       return undefined;
     } finally {
       if (!created && worktree) await this.worktrees.remove(worktree.record);
     }
     if (created && agent.kind !== 'ACPAgent') prepareCalls(agent.llm.model);
     if (created && request.initial_message)
-      await this.sendInitialMessage(conversation, request.initial_message, { ...run, releaseSlot });
-    else releaseSlot?.();
+      await this.sendInitialMessage(conversation, request.initial_message, slot);
+    else slot.releaseSlot?.();
     return created ? conversation : undefined;
   }
 

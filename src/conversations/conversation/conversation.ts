@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type AgentView, failedAcpCallDrafts, rejectionDraft, type RunActivity } from '../../agent/index.js';
+import { type AgentView, failedAcpCallDrafts, type RunActivity } from '../../agent/index.js';
 import {
   utcFromLocal,
   stateUpdate,
@@ -13,6 +13,7 @@ import type { JsonObject } from '../../json/index.js';
 import type { AgentRuntime } from '../agent-runtime/agent-runtime.js';
 import { createAgentRuntime } from '../agent-runtime/create-agent-runtime.js';
 import { StateBroadcaster } from '../state/state-broadcaster.js';
+import { Approvals } from './approvals.js';
 import { Background } from './background.js';
 import { treeEvent } from '../branches/branch-path.js';
 import type { RestoreScope } from '../../checkpoints/index.js';
@@ -32,7 +33,7 @@ import { Journal, type OpenedStorage } from '../journal/journal.js';
 import { Lifecycle } from './lifecycle.js';
 import { ManualCondensation } from '../context/manual-condensation.js';
 import { MessageKeys } from './message-keys.js';
-import { pauseDrafts, statusUpdate } from '../state/state-updates.js';
+import { pauseDrafts } from '../state/state-updates.js';
 import { RunControl } from '../runs/run-control.js';
 import { RunStarter } from '../runs/run-starter.js';
 import type { QueuePlace, RunRequest } from '../runs/queue/queued-run.js';
@@ -63,6 +64,7 @@ export class Conversation {
   readonly agentRuntime: AgentRuntime;
   readonly goal: GoalLoop;
   readonly starter: RunStarter;
+  readonly approvals: Approvals;
 
   constructor(
     readonly state: ConversationState,
@@ -82,7 +84,8 @@ export class Conversation {
     const { journal, runs, background } = this;
     this.condensation = new ManualCondensation(journal, masker, usage, runs, loop, background);
     this.goal = new GoalLoop(journal, masker, usage, messages, runs, services, background);
-    this.starter = new RunStarter(journal, runs, services, background, () => this.goal.active);
+    this.starter = new RunStarter(journal, runs, services, background, this.goal);
+    this.approvals = new Approvals(journal, this.agentRuntime, runs, this.starter, this.keys);
   }
 
   get id(): string {
@@ -118,12 +121,7 @@ export class Conversation {
    * progress.
    */
   get isWorking(): boolean {
-    return (
-      this.isRunning ||
-      this.starter.isWaiting ||
-      this.background.isBusy ||
-      this.agentRuntime.acpAgent?.isAwaitingDecision === true
-    );
+    return this.isRunning || this.starter.isWaiting || this.background.isBusy || this.approvals.isAwaited;
   }
 
   /** Whether a run is active and has no final status yet. */
@@ -194,6 +192,8 @@ export class Conversation {
     // Its session and its run would work with the files.
     this.services.workspaces.assertHere(this.state);
     const { stops } = this;
+    // The message ends the goal, also one that has not started.
+    if (this.goal.isWaiting) await this.starter.leave();
     const append = (id?: string, after?: Promise<void>): Promise<void> =>
       this.agentRuntime.messages.append(message, { id, before: this.goal.interruption(), after });
     const keyed = key === undefined ? undefined : await this.keys.once(key, message, run, append);
@@ -261,53 +261,19 @@ export class Conversation {
     await this.broadcaster.publishFullState();
   }
 
-  /**
-   * Accepts the actions that wait for confirmation, by starting a run, or rejects them. With a `key` it does
-   * so once: a repeated response must not concern the actions that wait next.
-   */
-  async respondToConfirmation(
-    accept: boolean,
-    reason: string,
-    { key, ...request }: RunRequest & { key?: string } = {},
-  ): Promise<QueuePlace | undefined> {
+  /** Takes the run or the goal that waits out of the queue. Returns whether one was waiting. */
+  async cancelQueuedRun(): Promise<boolean> {
     this.life.assertOpen();
-    if (key === undefined) return this.respond(accept, reason, request);
-    if (!(await this.keys.take(key, [accept, reason]))) return this.starter.place;
-    try {
-      return await this.respond(accept, reason, request);
-    } catch (error) {
-      this.keys.giveBack(key);
-      throw error;
-    }
-  }
-
-  private async respond(
-    accept: boolean,
-    reason: string,
-    request: RunRequest,
-  ): Promise<QueuePlace | undefined> {
-    const { acpAgent } = this.agentRuntime;
-    if (acpAgent?.isAwaitingDecision) {
-      // The question of an ACP agent is open only as long as its process: it does not wait in the queue.
-      this.starter.assertMayRun();
-      this.runs.start();
-      // In time for the run: it first waits for earlier ones.
-      acpAgent.decide(accept, reason);
-      return undefined;
-    }
-    if (accept) return this.startRun(request);
-    await this.starter.leave();
-    const view = await this.view();
-    // Checked after the await: another response may have arrived meanwhile.
-    if (this.state.execution_status !== 'waiting_for_confirmation' || this.isRunning) return undefined;
-    const rejections = view.pendingActions().map((action) => rejectionDraft(action, reason));
-    await this.commit([statusUpdate('idle'), ...rejections]);
-    return undefined;
+    const goalWaits = this.goal.isWaiting;
+    const wasWaiting = await this.starter.leave();
+    if (goalWaits) await this.commit(this.goal.interruption());
+    return wasWaiting;
   }
 
   /** Stops the goal. The current run continues. */
   async stopGoal(): Promise<void> {
     this.life.assertOpen();
+    if (this.goal.isWaiting) await this.starter.leave();
     await this.commit(this.goal.interruption());
   }
 
@@ -381,7 +347,7 @@ export class Conversation {
 
   private assertIdle(): void {
     this.life.assertOpen();
-    if (this.goal.active || this.isRunning) throw new AlreadyRunningError();
+    if (this.goal.active || this.isRunning || this.starter.isWaiting) throw new AlreadyRunningError();
   }
 
   /**

@@ -7,6 +7,7 @@ import type { Background } from '../conversation/background.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { UserMessages } from '../conversation/user-messages.js';
 import type { Journal } from '../journal/journal.js';
+import type { QueuePlace, RunRequest } from '../runs/queue/queued-run.js';
 import type { RunControl } from '../runs/run-control.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 import type { UsageMeter } from '../state/usage-meter.js';
@@ -32,7 +33,7 @@ export class GoalLoop {
     private readonly usage: UsageMeter,
     private readonly messages: UserMessages,
     private readonly runs: RunControl,
-    private readonly services: Pick<ConversationServices, 'llm' | 'slots' | 'workspaces'>,
+    private readonly services: Pick<ConversationServices, 'llm' | 'queue' | 'workspaces'>,
     private readonly background: Background,
   ) {}
 
@@ -40,29 +41,50 @@ export class GoalLoop {
     return this.current !== undefined;
   }
 
-  /**
-   * Starts a goal. Resolves when it has started; the work continues in the background.
-   * @throws GoalBusyError, GoalRefusedError for an empty objective, RunLimitError
-   */
-  async start(objective: string, maxIterations: number): Promise<void> {
-    if (objective.trim() === '') throw new GoalRefusedError('Goal objective must not be empty.');
-    const goal = { iteration: 0, max_iterations: maxIterations, objective, verdict: null };
-    await this.begin(() => goal, objective);
+  /** Whether it waits for a free slot. */
+  get isWaiting(): boolean {
+    const { id, goal } = this.journal.state;
+    return goal?.status === 'queued' && this.services.queue.has(id);
   }
 
   /**
-   * Resumes an interrupted goal.
-   * @throws GoalBusyError, GoalRefusedError if there is none, RunLimitError
+   * Starts a goal, or has it wait for a free slot. Resolves when it has started; the work continues in the
+   * background.
+   * @returns its place in the queue, if it waits
+   * @throws GoalBusyError, GoalRefusedError for an empty objective, RunLimitError, QueueFullError
    */
-  async resume(): Promise<void> {
-    await this.begin(
-      () => {
-        const { goal } = this.journal.state;
-        if (goal?.status !== 'interrupted') throw new GoalRefusedError('no_resumable_goal');
-        return goal;
-      },
-      resumeMessage(this.journal.state.goal?.objective ?? ''),
-    );
+  async start(
+    objective: string,
+    maxIterations: number,
+    request: RunRequest = {},
+  ): Promise<QueuePlace | undefined> {
+    if (objective.trim() === '') throw new GoalRefusedError('Goal objective must not be empty.');
+    const goal = { iteration: 0, max_iterations: maxIterations, objective, verdict: null };
+    return this.startOrWait(() => goal, objective, request);
+  }
+
+  /**
+   * Resumes an interrupted goal, or has it wait for a free slot.
+   * @returns its place in the queue, if it waits
+   * @throws GoalBusyError, GoalRefusedError if there is none, RunLimitError, QueueFullError
+   */
+  async resume(request: RunRequest = {}): Promise<QueuePlace | undefined> {
+    const interrupted = (): GoalState => {
+      const { goal } = this.journal.state;
+      // A queued one that does not wait: its server ended before that was stored.
+      if (goal?.status !== 'interrupted' && goal?.status !== 'queued') throw new GoalRefusedError('no_resumable_goal');
+      return goal;
+    };
+    const text = resumeMessage(this.journal.state.goal?.objective ?? '');
+    return this.startOrWait(interrupted, text, request);
+  }
+
+  /** Starts the goal that has waited. @param releaseSlot of the slot that was taken for it */
+  async startWaiting(releaseSlot: () => void): Promise<void> {
+    const { goal } = this.journal.state;
+    if (goal?.status !== 'queued') return releaseSlot();
+    const isNew = goal.iteration === 0 && goal.verdict === null;
+    await this.begin(goal, isNew ? goal.objective : resumeMessage(goal.objective), releaseSlot);
   }
 
   /** Stops the goal but not an active run. Returns the events to append. */
@@ -70,19 +92,51 @@ export class GoalLoop {
     this.current?.abort();
     this.current = undefined;
     const { goal } = this.journal.state;
-    return goal?.active ? [goalUpdate({ ...goal, active: false, status: 'interrupted' })] : [];
+    if (!goal?.active && goal?.status !== 'queued') return [];
+    return [goalUpdate({ ...goal, active: false, status: 'interrupted' })];
   }
 
-  private async begin(getGoal: () => Omit<GoalState, 'active' | 'status'>, text: string): Promise<void> {
-    this.services.workspaces.assertHere(this.journal.state);
+  private async startOrWait(
+    getGoal: () => UnstartedGoal,
+    text: string,
+    request: RunRequest,
+  ): Promise<QueuePlace | undefined> {
+    const { queue, workspaces } = this.services;
+    const { id, owner_key } = this.journal.state;
+    workspaces.assertHere(this.journal.state);
     await this.runs.idle().catch((error: unknown) => {
       throw error instanceof AlreadyRunningError ? new GoalBusyError() : error;
     });
-    if (this.active) throw new GoalBusyError();
+    if (this.active || this.isWaiting) throw new GoalBusyError();
     if (this.journal.state.agent.kind === 'ACPAgent') throw new GoalRefusedError(NO_JUDGE);
     const goal = getGoal();
-    // One slot for all runs of the goal, so that it is not lost to other conversations between two runs.
-    const release = this.services.slots.take(this.journal.state.owner_key);
+    const release = queue.takeSlot(owner_key, request);
+    if (!release) return this.wait(goal, request);
+    await this.begin(goal, text, release);
+    // The goal answers the message of a run that was waiting.
+    await queue.leave(id);
+    return undefined;
+  }
+
+  private async wait(goal: UnstartedGoal, request: RunRequest): Promise<QueuePlace | undefined> {
+    const { queue } = this.services;
+    const { id, owner_key } = this.journal.state;
+    const releasePlace = queue.has(id) ? undefined : queue.reserve(owner_key);
+    try {
+      await this.journal.commit([goalUpdate({ ...goal, active: false, status: 'queued' })]);
+      const run = { conversation_id: id, owner_key, log_length: this.journal.length };
+      await queue.add(run, { ...request, ...(releasePlace && { releasePlace }) });
+    } catch (error) {
+      await this.journal.commit(this.interruption());
+      throw error;
+    } finally {
+      releasePlace?.();
+    }
+    return queue.place(id);
+  }
+
+  /** @param release of its slot: one for all runs, so that it is not lost to others between two of them */
+  private async begin(goal: UnstartedGoal, text: string, release: () => void): Promise<void> {
     const work = new AbortController();
     this.current = work;
     try {
@@ -178,6 +232,8 @@ export class GoalLoop {
     return { verdict: parseVerdict(response.message), usage };
   }
 }
+
+type UnstartedGoal = Omit<GoalState, 'active' | 'status'>;
 
 /** The state update of a goal. The order of the keys is the order on the wire. */
 function goalUpdate(goal: GoalState): EventDraft {

@@ -12,7 +12,7 @@ import type { ConversationState } from '../state/conversation-state.js';
 import { ConversationStore, type FillLog, type StoredState } from './conversation-store.js';
 import type { InterruptedRun } from '../runs/interrupted-run.js';
 import type { ConversationUse, MayEnd } from './conversation-use.js';
-import type { QueuedRun } from '../runs/queue/queued-run.js';
+import type { QueuedConversations, QueuedRun } from '../runs/queue/queued-run.js';
 import { UnrecordedRuns } from '../runs/unrecorded-runs.js';
 
 /** Longest interval between two searches for idle conversations. */
@@ -20,7 +20,7 @@ const MAX_SWEEP_MS = 60_000;
 
 /** The open conversations. Opens each once for all callers and closes idle ones. */
 @Injectable()
-export class ConversationRegistry {
+export class ConversationRegistry implements QueuedConversations {
   private readonly logger = new Logger(ConversationRegistry.name);
   /** Conversations that are open or being opened. */
   private readonly conversations = new Map<string, Promise<Conversation>>();
@@ -97,6 +97,17 @@ export class ConversationRegistry {
 
   async resumeRun(id: string, releaseSlot: () => void): Promise<void> {
     (await this.acquireUnbound(id)).resumeRun(releaseSlot);
+  }
+
+  async hasWorkspace(id: string): Promise<boolean> {
+    const { workspaces } = this.services;
+    if (!workspaces.isLimited) return true;
+    const state = await this.peek(id);
+    return state !== undefined && workspaces.isHere(state);
+  }
+
+  isOpen(id: string): boolean {
+    return this.conversations.has(id);
   }
 
   async startQueuedRun({ conversation_id, log_length }: QueuedRun, releaseSlot: () => void): Promise<void> {

@@ -76,7 +76,7 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
   private async recoverRunning(): Promise<void> {
     if (this.takeover) this.takeover.start();
     else await this.recoverOwn();
-    await this.queue.open((run, releaseSlot) => this.registry.startQueuedRun(run, releaseSlot));
+    await this.queue.open(this.registry);
     await this.endOrphanedAgents();
   }
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
 import { KeyLimiter, LimitReachedError } from '../../limits/index.js';
-import { RunLimitError } from '../conversation-errors.js';
+import { KeyRunLimitError, RunLimitError } from '../conversation-errors.js';
 
 /** Limits how many runs are active at the same time in this process. */
 @Injectable()
@@ -104,7 +104,7 @@ export class RunSlots {
       return this.limiter.takeRun(ownerKey);
     } catch (error) {
       if (!(error instanceof LimitReachedError)) throw error;
-      throw new RunLimitError(error.message, error);
+      throw new KeyRunLimitError(error);
     }
   }
 

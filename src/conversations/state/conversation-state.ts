@@ -23,7 +23,8 @@ import { foldAttention, noAttention, type Attention } from './attention.js';
 /** The state of a goal; the value of `goal` events. */
 export interface GoalState {
   active: boolean;
-  status: 'running' | 'complete' | 'capped' | 'interrupted';
+  /** `queued`: it waits for a free slot. */
+  status: 'queued' | 'running' | 'complete' | 'capped' | 'interrupted';
   /** Audits so far. */
   iteration: number;
   max_iterations: number;

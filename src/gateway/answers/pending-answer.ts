@@ -1,4 +1,4 @@
-import { type Conversation, Narration, type NewMessage } from '../../conversations/index.js';
+import { type Conversation, Narration, type NewMessage, type RunRequest } from '../../conversations/index.js';
 import { textContent, type EventBus } from '../../events/index.js';
 import { answerIn } from '../response-format.js';
 
@@ -56,8 +56,11 @@ export class PendingAnswer {
     });
   }
 
-  /** Resolves when the run has ended, also if the client has disconnected. */
-  async follow(conversation: Conversation): Promise<Outcome> {
+  /**
+   * Resolves when the run has ended, also if the client has disconnected.
+   * @param request what happens if a further run reaches a limit
+   */
+  async follow(conversation: Conversation, request: RunRequest): Promise<Outcome> {
     this.conversation = conversation;
     if (this.isAbandoned) await this.interrupt();
     try {
@@ -67,18 +70,20 @@ export class PendingAnswer {
         await conversation.settled();
         const outcome = this.outcome(conversation);
         if (!outcome.isIncomplete || this.isAbandoned || reminders === MAX_REMINDERS) return outcome;
-        await conversation.sendMessage(REMINDER, true);
+        await conversation.sendMessage(REMINDER, true, request);
       }
     } finally {
       this.close();
     }
   }
 
-  /** Interrupts the run, because nobody waits for the answer any more. */
+  /** Interrupts the run, or cancels the one that waits: nobody waits for the answer any more. */
   async interrupt(): Promise<void> {
     this.isAbandoned = true;
     const { conversation } = this;
-    if (!conversation?.isRunning || conversation.state.execution_status === 'finished') return;
+    if (!conversation) return;
+    const isRunning = conversation.isRunning && conversation.state.execution_status !== 'finished';
+    if (!isRunning && !conversation.starter.isWaiting) return;
     await conversation.interrupt();
     await conversation.publishChange();
   }

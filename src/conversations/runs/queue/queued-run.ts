@@ -12,6 +12,8 @@ export interface RunRequest {
   /** Undefined: as the configuration says. */
   onLimit?: OnRunLimit;
   priority?: number;
+  /** Gives the place in the queue back that was reserved for the run. Idempotent. */
+  releasePlace?: () => void;
 }
 
 /** A run that waits for a free slot. */
@@ -24,6 +26,15 @@ export interface QueuedRun {
   queued_at: string;
   /** How many events the log had: a run that has begun since then makes this one needless. */
   log_length: number;
+}
+
+/** What the queue needs of the conversations of this server. */
+export interface QueuedConversations {
+  isOpen(id: string): boolean;
+  /** Whether this server has the files of a conversation. */
+  hasWorkspace(id: string): Promise<boolean>;
+  /** Starts the run of a conversation in a slot, which `release` gives back. Rejects if it cannot start. */
+  startQueuedRun(run: QueuedRun, release: () => void): Promise<void>;
 }
 
 /** Its place in the queue, as answers show it. */
@@ -48,27 +59,7 @@ export function readQueuedRun(value: unknown): QueuedRun | undefined {
   return { conversation_id: id, owner_key: owner, priority, queued_at: at, log_length: length };
 }
 
-/**
- * The order in which runs start. Keys take turns: the run of a key that has fewer runs, active ones and those
- * before it, comes first. Then a higher priority, then the older request.
- * @param activeOf how many runs of a key are active
- */
-export function inOrder<T extends QueuedRun>(
-  runs: Iterable<T>,
-  activeOf: (owner: string | null) => number,
-): T[] {
-  const turns = new Map<string | null, number>();
-  const ranked = [...runs].sort(byUrgency).map((run) => {
-    const turn = turns.get(run.owner_key) ?? activeOf(run.owner_key);
-    turns.set(run.owner_key, turn + 1);
-    return { run, turn };
-  });
-  // The sort is stable: runs of the same turn stay in the order of their urgency.
-  return ranked.sort((a, b) => a.turn - b.turn).map(({ run }) => run);
-}
-
-function byUrgency(a: QueuedRun, b: QueuedRun): number {
-  if (a.priority !== b.priority) return b.priority - a.priority;
-  if (a.queued_at !== b.queued_at) return a.queued_at < b.queued_at ? -1 : 1;
-  return a.conversation_id < b.conversation_id ? -1 : 1;
+/** The entry of the stored queue for a run that may know more. */
+export function storedRun({ conversation_id, owner_key, priority, queued_at, log_length }: QueuedRun): QueuedRun {
+  return { conversation_id, owner_key, priority, queued_at, log_length };
 }

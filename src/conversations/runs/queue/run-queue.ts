@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AppConfig } from '../../../config/index.js';
-import { errorMessage, errorStack } from '../../../errors/index.js';
+import { errorStack } from '../../../errors/index.js';
 import { Timing } from '../../../meters/index.js';
 import {
   Catalogue,
@@ -10,17 +10,28 @@ import {
   TakeoverPendingError,
   WorkspaceDocuments,
 } from '../../../storage/index.js';
-import { ConversationClosedError, QueueFullError } from '../../conversation-errors.js';
+import {
+  AlreadyRunningError,
+  ConversationClosedError,
+  ConversationNotFoundError,
+  QueueFullError,
+  WorkspaceElsewhereError,
+} from '../../conversation-errors.js';
 import { RunSlots } from '../run-slots.js';
-import { QueueDocument } from './queue-document.js';
-import { inOrder, type OnRunLimit, type QueuedRun, type QueuePlace, type RunRequest } from './queued-run.js';
+import { OrphanedRuns } from './orphaned-runs.js';
+import { QueueOrder } from './queue-order.js';
+import {
+  type OnRunLimit,
+  type QueuedConversations,
+  type QueuedRun,
+  type QueuePlace,
+  type RunRequest,
+  storedRun,
+} from './queued-run.js';
+import { StoredQueue } from './stored-queue.js';
 
-/** How often the stored queue is looked at for runs of servers that are gone (ms). */
-const LOOK_MS = 5_000;
 /** Upper bounds of the histogram of waits (seconds). */
 const WAIT_BOUNDS = [0.1, 1, 10, 60, 600, 3_600];
-/** How many stored runs are looked at for a server that is gone, in one look. */
-const MAX_LOOKED_AT = 100;
 /** After a failed start of a run (ms). */
 const RETRY_MS = 5_000;
 
@@ -30,10 +41,11 @@ interface Waiting extends QueuedRun {
   state: 'storing' | 'waiting' | 'starting';
   /** When it may be tried again after a failure, by `performance.now()`. */
   notBefore: number;
+  /** Resolves when its request is stored. */
+  stored: Promise<void>;
+  /** Called when it leaves the queue. */
+  onLeave: Set<() => void>;
 }
-
-/** Starts the run of a conversation in a slot, which `release` gives back. Rejects if it cannot start. */
-export type StartQueued = (run: QueuedRun, release: () => void) => Promise<void>;
 
 /**
  * Runs that wait for a free slot. What waits is stored before its request is answered, and starts on the
@@ -42,31 +54,32 @@ export type StartQueued = (run: QueuedRun, release: () => void) => Promise<void>
 @Injectable()
 export class RunQueue {
   private readonly logger = new Logger('Runs');
-  private readonly document: QueueDocument;
+  private readonly document: StoredQueue;
+  private readonly orphans: OrphanedRuns;
   private readonly runs = new Map<string, Waiting>();
-  /** Called when the run of a conversation leaves the queue. */
-  private readonly onLeave = new Map<string, (() => void)[]>();
-  private readonly starting = new Set<Promise<void>>();
-  /** Runs that have left the queue since the last look, and whether that is stored. */
-  private readonly gone = new Map<string, boolean>();
-  private start: StartQueued | undefined;
-  private looking: Promise<void> | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  /** A failure to read the stored queue was logged. */
-  private isFailing = false;
+  /** The runs that are not starting. */
+  private readonly order: QueueOrder<Waiting>;
+  private readonly starting = new Map<Waiting, Promise<void>>();
+  /** Places of each key that are reserved for requests in progress. */
+  private readonly reserved = new Map<string | null, number>();
+  private reservedTotal = 0;
+  private conversations: QueuedConversations | undefined;
   /** How long runs have waited. */
   readonly waits = new Timing(WAIT_BOUNDS);
   private readonly defaultOnLimit: OnRunLimit;
-  private readonly limit: number;
+  /** How many runs may wait. */
+  readonly limit: number;
 
   constructor(
     private readonly slots: RunSlots,
     documents: WorkspaceDocuments,
-    private readonly catalogue: Catalogue,
-    private readonly leases: LeaseStore,
+    catalogue: Catalogue,
+    leases: LeaseStore,
     config: AppConfig,
   ) {
-    this.document = new QueueDocument(documents);
+    this.document = new StoredQueue(documents);
+    this.orphans = new OrphanedRuns(this.document, catalogue, leases);
+    this.order = new QueueOrder((owner) => slots.activeOf(owner));
     this.defaultOnLimit = config.on_run_limit;
     this.limit = config.max_queued_runs;
   }
@@ -76,18 +89,9 @@ export class RunQueue {
     return this.runs.size;
   }
 
-  /** Whether the run of a conversation waits on this server. */
+  /** Whether the run of a conversation waits on this server, which has that conversation. */
   has(id: string): boolean {
-    return this.runs.has(id);
-  }
-
-  /** Resolves when no run of the conversation waits on this server: it was started, or has left the queue. */
-  async left(id: string): Promise<void> {
-    if (!this.has(id)) return;
-    await new Promise<void>((resolve) => {
-      const waiting = this.onLeave.get(id) ?? [];
-      this.onLeave.set(id, [...waiting, resolve]);
-    });
+    return this.find(id) !== undefined;
   }
 
   /** Whether a run that reaches a limit waits. */
@@ -95,159 +99,238 @@ export class RunQueue {
     return (onLimit ?? this.defaultOnLimit) === 'wait';
   }
 
-  /** @throws QueueFullError if no more runs may wait */
-  assertRoom(): void {
-    if (this.runs.size >= this.limit) throw new QueueFullError(this.limit);
+  /**
+   * Takes a slot for a run; undefined if there is none and the run waits.
+   * @throws RunLimitError if there is none and the run does not wait
+   */
+  takeSlot(ownerKey: string | null, request: RunRequest): (() => void) | undefined {
+    return this.waitsOn(request) ? this.slots.tryTake(ownerKey) : this.slots.take(ownerKey);
+  }
+
+  /**
+   * Keeps a place for a run until the returned function is called.
+   * @throws QueueFullError if no more runs may wait
+   */
+  reserve(ownerKey: string | null): () => void {
+    this.assertRoom(ownerKey);
+    const change = (by: 1 | -1): void => {
+      this.reservedTotal += by;
+      const left = (this.reserved.get(ownerKey) ?? 0) + by;
+      if (left > 0) this.reserved.set(ownerKey, left);
+      else this.reserved.delete(ownerKey);
+    };
+    change(1);
+    let isReserved = true;
+    return () => {
+      if (isReserved) change(-1);
+      isReserved = false;
+    };
   }
 
   /**
    * Has the run of a conversation wait; resolves when that is stored. A conversation waits once: a second
    * request can only make it more urgent.
+   * @param run its reserved place is used, if it has one
    * @throws QueueFullError, StorageFailedError
    */
-  async add(id: string, ownerKey: string | null, logLength: number, priority = 0): Promise<void> {
-    const before = this.runs.get(id);
-    if (before && before.priority >= priority) return;
-    if (!before) this.assertRoom();
-    const run: Waiting = {
-      conversation_id: id,
-      owner_key: ownerKey,
-      priority,
-      queued_at: before?.queued_at ?? new Date().toISOString(),
-      log_length: before?.log_length ?? logLength,
-      state: before?.state ?? 'storing',
-      notBefore: 0,
-    };
-    this.runs.set(id, run);
-    this.gone.delete(id);
+  async add(
+    run: Pick<QueuedRun, 'conversation_id' | 'owner_key' | 'log_length'>,
+    { priority = 0, releasePlace }: RunRequest = {},
+  ): Promise<void> {
+    const before = this.find(run.conversation_id);
+    if (before) return this.raise(before, priority);
+    releasePlace?.();
+    this.assertRoom(run.owner_key);
+    const added = this.insert({ ...run, priority, queued_at: new Date().toISOString() }, 'storing');
+    added.stored = this.document.add(storedRun(added));
     try {
-      await this.document.add(stored(run));
+      await added.stored;
     } catch (error) {
-      if (this.runs.get(id) === run) this.forget(id, before);
+      this.forget(added);
       throw error;
     }
-    if (run.state === 'storing') run.state = 'waiting';
+    if (added.state === 'storing') added.state = 'waiting';
     this.startNext();
   }
 
   /** Takes the run of a conversation out of the queue, if it waits. Resolves when that is stored. */
   async leave(id: string): Promise<boolean> {
-    if (!this.drop(id)) return false;
-    this.gone.set(id, false);
+    const run = this.find(id);
+    if (run) this.forget(run);
+    else if (!(await this.orphans.mayHave(id))) return false;
     await this.document.remove(id);
-    if (this.gone.has(id)) this.gone.set(id, true);
     return true;
+  }
+
+  /** Resolves when the run of a conversation does not wait any more, or `signal` is aborted. */
+  left(id: string, signal: AbortSignal): Promise<void> {
+    const run = this.find(id);
+    if (!run || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        run.onLeave.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      run.onLeave.add(done);
+      signal.addEventListener('abort', done);
+    });
   }
 
   /** The runs of all servers, in their order; those of other servers last. @throws StorageFailedError */
   async list(): Promise<(QueuePlace & { owner_key: string | null })[]> {
-    const ordered = this.ordered().map((run, index) => this.placeOf(run, index + 1));
-    const others = [...(await this.document.read()).values()]
-      .filter(({ conversation_id: id }) => !this.runs.has(id) && !this.gone.has(id))
-      .map((run) => this.placeOf(run, null));
-    return [...ordered, ...others];
+    const stored = await this.document.read();
+    const others = [...stored.values()].filter(({ conversation_id: id }) => !this.runs.has(id));
+    return [
+      ...this.ordered().map((run, index) => this.placeOf(run, index + 1)),
+      ...others.map((run) => this.placeOf(run, null)),
+    ];
   }
 
-  /** The place of the run of a conversation; undefined if none waits here. */
+  /** The runs of this server that start next, without saying whose they are. */
+  head(count: number): Omit<QueuePlace, 'conversation_id'>[] {
+    return this.ordered(count).map((run, index) => {
+      const { conversation_id: _id, owner_key: _owner, ...place } = this.placeOf(run, index + 1);
+      return place;
+    });
+  }
+
+  /** The place of the run of a conversation of this server; undefined if none waits. */
   place(id: string): QueuePlace | undefined {
-    const index = this.ordered().findIndex((run) => run.conversation_id === id);
-    const run = this.runs.get(id);
-    if (!run || index < 0) return undefined;
+    const run = this.find(id);
+    if (!run) return undefined;
+    const index =
+      run.state === 'starting'
+        ? [...this.starting.keys()].indexOf(run)
+        : this.starting.size + this.order.before(run);
     const { owner_key: _owner, ...place } = this.placeOf(run, index + 1);
     return place;
   }
 
   /** Begins to start runs, those that were stored before the start of this server included. */
-  open(start: StartQueued): Promise<void> {
-    this.start = start;
+  open(conversations: QueuedConversations): Promise<void> {
+    this.conversations = conversations;
     this.slots.onFree(() => this.startNext());
-    this.timer = setInterval(() => void this.look(), LOOK_MS).unref();
-    return this.look();
+    return this.orphans.open(conversations, {
+      isHere: (id) => this.runs.has(id),
+      room: () => this.limit - this.runs.size,
+      adopt: (runs) => {
+        for (const run of runs) this.insert(run, 'waiting');
+        this.startNext();
+      },
+    });
   }
 
   /** Starts nothing any more; resolves when nothing is being started. What waits stays stored. */
   async close(): Promise<void> {
-    this.start = undefined;
-    clearInterval(this.timer);
-    await Promise.all([this.looking, ...this.starting]);
+    this.conversations = undefined;
+    await Promise.all([this.orphans.close(), ...this.starting.values()]);
   }
 
-  /** Takes over stored runs of conversations that no server has. */
-  private look(): Promise<void> {
-    this.looking ??= this.adopt().finally(() => (this.looking = undefined));
-    return this.looking;
+  /** A stored run of this conversation counts as one of this server, which has the conversation. */
+  private find(id: string): Waiting | undefined {
+    const run = this.runs.get(id);
+    if (run) return run;
+    const stored = this.orphans.take(id);
+    return stored && this.insert(stored, 'waiting');
   }
 
-  private async adopt(): Promise<void> {
-    for (const [id, isStored] of this.gone) if (isStored) this.gone.delete(id);
+  private insert(run: QueuedRun, state: Waiting['state']): Waiting {
+    const { conversation_id: id } = run;
+    const added: Waiting = { ...run, state, notBefore: 0, stored: Promise.resolve(), onLeave: new Set() };
+    this.runs.set(id, added);
+    this.order.add(added);
+    return added;
+  }
+
+  private forget(run: Waiting): void {
+    if (this.runs.get(run.conversation_id) !== run) return;
+    this.runs.delete(run.conversation_id);
+    this.order.delete(run);
+    for (const left of run.onLeave) left();
+  }
+
+  private async raise(run: Waiting, priority: number): Promise<void> {
+    await run.stored;
+    const { priority: before } = run;
+    if (priority <= before || this.runs.get(run.conversation_id) !== run) return;
+    this.setPriority(run, priority);
     try {
-      const others = [...(await this.document.read()).values()].filter(
-        (run) => !this.has(run.conversation_id),
-      );
-      // The order changes from look to look, so that those of other servers do not hide any for ever.
-      for (const run of sample(others, MAX_LOOKED_AT)) await this.adoptOne(run);
-      this.isFailing = false;
+      await this.document.add(storedRun(run));
     } catch (error) {
-      if (!this.isFailing) this.logger.warn(`the queue of runs cannot be read: ${errorMessage(error)}`);
-      this.isFailing = true;
+      if (run.priority === priority) this.setPriority(run, before);
+      throw error;
     }
     this.startNext();
   }
 
-  private async adoptOne(run: QueuedRun): Promise<void> {
-    const { conversation_id: id } = run;
-    const isDone = (): boolean => this.has(id) || this.gone.has(id);
-    if (isDone()) return;
-    if (!(await this.catalogue.has(id))) return this.document.remove(id);
-    if (this.runs.size >= this.limit || !(await this.leases.isVacant(id)) || isDone()) return;
-    this.runs.set(id, { ...run, state: 'waiting', notBefore: 0 });
+  private setPriority(run: Waiting, priority: number): void {
+    const isOrdered = run.state !== 'starting' && this.runs.get(run.conversation_id) === run;
+    if (isOrdered) this.order.delete(run);
+    run.priority = priority;
+    if (isOrdered) this.order.add(run);
+  }
+
+  /**
+   * A named key gets at most as many places as are left when it asks, so that it alone cannot fill the queue.
+   * @throws QueueFullError
+   */
+  private assertRoom(ownerKey: string | null): void {
+    const free = this.limit - this.runs.size - this.reservedTotal;
+    if (free <= 0) throw new QueueFullError(`${this.limit} runs wait already`);
+    const own = this.order.countOf(ownerKey) + (this.reserved.get(ownerKey) ?? 0);
+    if (ownerKey !== null && own >= free) throw new QueueFullError(`${own} runs of this key wait already`);
   }
 
   private startNext(): void {
-    if (!this.start || this.runs.size === 0) return;
-    const now = performance.now();
-    for (const run of this.ordered()) {
-      if (run.state !== 'waiting' || run.notBefore > now) continue;
-      const release = this.slots.tryTake(run.owner_key);
-      if (release) this.begin(run, this.start, release);
-      else if (this.slots.isFull) return;
+    while (this.conversations && this.runs.size > 0 && !this.slots.isFull) {
+      const now = performance.now();
+      const run = this.order.next(
+        (owner) => this.slots.isKeyFull(owner),
+        ({ state, notBefore }) => state === 'waiting' && notBefore <= now,
+      );
+      const release = run && this.slots.tryTake(run.owner_key);
+      if (!run || !release) return;
+      this.begin(run, this.conversations, release);
     }
   }
 
-  private begin(run: Waiting, start: StartQueued, release: () => void): void {
+  private begin(run: Waiting, conversations: QueuedConversations, release: () => void): void {
+    this.order.delete(run);
     run.state = 'starting';
-    const started = this.startOne(run, start, release).finally(() => this.starting.delete(started));
-    this.starting.add(started);
+    const started = this.start(run, conversations, release).finally(() => this.starting.delete(run));
+    this.starting.set(run, started);
   }
 
-  private async startOne(run: Waiting, start: StartQueued, release: () => void): Promise<void> {
+  private async start(run: Waiting, conversations: QueuedConversations, release: () => void): Promise<void> {
     const { conversation_id: id } = run;
     try {
-      await start(stored(run), release);
+      await conversations.startQueuedRun(storedRun(run), release);
       this.waits.observe(Math.max(0, Date.now() - Date.parse(run.queued_at)) / 1000);
       this.logger.log({ message: `run of conversation ${id} started from the queue` });
     } catch (error) {
       release();
       if (this.runs.get(id) !== run) return;
-      if (error instanceof LeaseHeldError || error instanceof TakeoverPendingError) {
-        // Another server has the conversation, and with it the run.
-        this.drop(id);
-        return;
-      }
-      if (error instanceof StorageFailedError || error instanceof ConversationClosedError) {
-        run.state = 'waiting';
-        run.notBefore = performance.now() + RETRY_MS;
-        return;
-      }
-      this.logger.error(`the queued run of conversation ${id} cannot start`, errorStack(error));
+      if (isElsewhere(error)) return this.forget(run);
+      if (error instanceof StorageFailedError || error instanceof ConversationClosedError)
+        return this.retryLater(run);
+      if (!(error instanceof ConversationNotFoundError || error instanceof AlreadyRunningError))
+        this.logger.error(`the queued run of conversation ${id} cannot start`, errorStack(error));
     }
     await this.leave(id).catch((error: unknown) =>
       this.logger.error(`the run of conversation ${id} is still in the stored queue`, errorStack(error)),
     );
   }
 
-  private ordered(): Waiting[] {
-    return inOrder(this.runs.values(), (owner) => this.slots.activeOf(owner));
+  private retryLater(run: Waiting): void {
+    run.state = 'waiting';
+    run.notBefore = performance.now() + RETRY_MS;
+    this.order.add(run);
+  }
+
+  private ordered(count = Infinity): Waiting[] {
+    const starting = [...this.starting.keys()].filter((run) => this.runs.get(run.conversation_id) === run);
+    return [...starting, ...this.order.first(count)].slice(0, count);
   }
 
   private placeOf(run: QueuedRun, place: number | null): QueuePlace & { owner_key: string | null } {
@@ -255,26 +338,13 @@ export class RunQueue {
     const waits_for = this.slots.isKeyFull(owner_key) ? 'key' : 'server';
     return { conversation_id, owner_key, priority, queued_at, place, waits_for };
   }
-
-  private forget(id: string, before: Waiting | undefined): void {
-    if (before) this.runs.set(id, before);
-    else this.drop(id);
-  }
-
-  private drop(id: string): boolean {
-    const isGone = this.runs.delete(id);
-    for (const call of this.onLeave.get(id) ?? []) call();
-    this.onLeave.delete(id);
-    return isGone;
-  }
 }
 
-function stored({ conversation_id, owner_key, priority, queued_at, log_length }: QueuedRun): QueuedRun {
-  return { conversation_id, owner_key, priority, queued_at, log_length };
-}
-
-/** Some of a list, beginning at a random one. */
-function sample<T>(all: readonly T[], most: number): T[] {
-  const from = Math.floor(Math.random() * all.length);
-  return [...all.slice(from), ...all.slice(0, from)].slice(0, most);
+/** Another server has the conversation, and with it the run; or only another one has its files. */
+function isElsewhere(error: unknown): boolean {
+  return (
+    error instanceof LeaseHeldError ||
+    error instanceof TakeoverPendingError ||
+    error instanceof WorkspaceElsewhereError
+  );
 }
