@@ -138,7 +138,10 @@ export class RunLimitError extends DomainError {
   readonly kind = 'limit-reached';
   override readonly socketError: SocketError;
   override readonly retryAfterSeconds?: number;
-  constructor(message = 'Conversation run limit reached. Retry the request later.', retryAfterSeconds?: number) {
+  constructor(
+    message = 'Conversation run limit reached. Retry the request later.',
+    retryAfterSeconds?: number,
+  ) {
     super(message);
     this.retryAfterSeconds = retryAfterSeconds;
     this.socketError = { code: 'ConversationRunLimitExceeded', detail: message };
@@ -173,7 +176,10 @@ export class QueueFullError extends RunLimitError {
   }
 
   override afterSaving(): RunLimitError {
-    return new RunLimitError(`Message saved, but its run cannot wait: ${this.reason}. ${RETRY_RUN}`, QUEUE_FULL_SECONDS);
+    return new RunLimitError(
+      `Message saved, but its run cannot wait: ${this.reason}. ${RETRY_RUN}`,
+      QUEUE_FULL_SECONDS,
+    );
   }
 }
 

@@ -58,7 +58,8 @@ export class GoalsController {
   @Operation({
     tag,
     summary: 'Stop the goal',
-    description: 'No further audit is made. The active run is not stopped. A goal that waits leaves the queue.',
+    description:
+      'No further audit is made. The active run is not stopped. A goal that waits leaves the queue.',
     answers: DONE,
   })
   async stop(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {

@@ -72,7 +72,8 @@ export class GoalLoop {
     const interrupted = (): GoalState => {
       const { goal } = this.journal.state;
       // A queued one that does not wait: its server ended before that was stored.
-      if (goal?.status !== 'interrupted' && goal?.status !== 'queued') throw new GoalRefusedError('no_resumable_goal');
+      if (goal?.status !== 'interrupted' && goal?.status !== 'queued')
+        throw new GoalRefusedError('no_resumable_goal');
       return goal;
     };
     const text = resumeMessage(this.journal.state.goal?.objective ?? '');

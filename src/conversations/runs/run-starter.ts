@@ -114,7 +114,7 @@ export class RunStarter {
    */
   private async isNeeded(since: number): Promise<boolean> {
     await this.journal.settled();
-    for (let seq = since; seq < this.journal.length; ) {
+    for (let seq = since; seq < this.journal.length;) {
       const lines = await this.journal.readBytes(seq, CHUNK_EVENTS, CHUNK_BYTES);
       if (lines.some(isRunOrStop)) return false;
       if (lines.length === 0) break;

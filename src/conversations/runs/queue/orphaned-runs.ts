@@ -80,7 +80,11 @@ export class OrphanedRuns {
       this.hasLooked = true;
       const orphans = await this.orphans(conversations);
       // Nobody can ask for one of them in between.
-      adopter.adopt(orphans.slice(0, Math.max(0, adopter.room())).flatMap(({ conversation_id: id }) => this.take(id) ?? []));
+      adopter.adopt(
+        orphans
+          .slice(0, Math.max(0, adopter.room()))
+          .flatMap(({ conversation_id: id }) => this.take(id) ?? []),
+      );
       this.isFailing = false;
     } catch (error) {
       if (!this.isFailing) this.logger.warn(`the queue of runs cannot be read: ${errorMessage(error)}`);

@@ -13,7 +13,9 @@ const run = fc.record({
   conversation_id: fc.uuid(),
   owner_key: fc.constantFrom(null, 'alice', 'bob'),
   priority: fc.integer({ min: -3, max: 3 }),
-  queued_at: fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(9e12) }).map((date) => date.toISOString()),
+  queued_at: fc
+    .date({ noInvalidDate: true, min: new Date(0), max: new Date(9e12) })
+    .map((date) => date.toISOString()),
   log_length: fc.nat(),
 });
 

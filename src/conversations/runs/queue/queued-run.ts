@@ -60,6 +60,12 @@ export function readQueuedRun(value: unknown): QueuedRun | undefined {
 }
 
 /** The entry of the stored queue for a run that may know more. */
-export function storedRun({ conversation_id, owner_key, priority, queued_at, log_length }: QueuedRun): QueuedRun {
+export function storedRun({
+  conversation_id,
+  owner_key,
+  priority,
+  queued_at,
+  log_length,
+}: QueuedRun): QueuedRun {
   return { conversation_id, owner_key, priority, queued_at, log_length };
 }
