@@ -1,73 +1,12 @@
 import { writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import path from 'node:path';
-import { EventSourceParserStream } from 'eventsource-parser/stream';
-import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
+import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
+import { StreamClient } from '../support/event-stream-client.js';
 import { makeKey, shown } from '../support/named-keys.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-interface Frame {
-  id?: string | undefined;
-  event?: string | undefined;
-  data: string;
-}
-
 const ADMIN = 'key-of-the-administrator';
-
-/** A client of a stream that collects what it gets until it is closed. */
-class StreamClient {
-  readonly frames: Frame[] = [];
-  status = 0;
-  body: unknown;
-  hasEnded = false;
-  private readonly abort = new AbortController();
-
-  static async open(
-    server: ServerProcess,
-    id: string,
-    { query = '', headers = {} }: { query?: string; headers?: Record<string, string> } = {},
-  ): Promise<StreamClient> {
-    const client = new StreamClient();
-    const response = await fetch(`${server.url}/api/conversations/${id}/events/stream${query}`, {
-      headers: { 'x-session-api-key': ADMIN, ...headers },
-      signal: client.abort.signal,
-    });
-    client.status = response.status;
-    if (response.status === 200 && response.body) void client.read(response.body);
-    else client.body = await response.json();
-    return client;
-  }
-
-  private async read(body: ReadableStream<Uint8Array>): Promise<void> {
-    const parsed = body
-      .pipeThrough(new TextDecoderStream() as never)
-      .pipeThrough(new EventSourceParserStream());
-    try {
-      for await (const frame of parsed as unknown as AsyncIterable<Frame>) this.frames.push(frame);
-    } catch {
-      // The connection was cut.
-    }
-    this.hasEnded = true;
-  }
-
-  /** The numbers of the durable events. */
-  get seqs(): number[] {
-    return this.frames.flatMap(({ id, event }) => (event === undefined ? [Number(id)] : []));
-  }
-
-  get events(): SeenEvent[] {
-    return this.frames.flatMap(({ event, data }) =>
-      event === undefined ? [JSON.parse(data) as SeenEvent] : [],
-    );
-  }
-
-  named(name: string): unknown[] {
-    return this.frames.flatMap(({ event, data }) => (event === name ? [JSON.parse(data) as unknown] : []));
-  }
-
-  close(): void {
-    this.abort.abort();
-  }
-}
 
 describe('a stream of server-sent events', () => {
   let server: ServerProcess;
@@ -81,8 +20,15 @@ describe('a stream of server-sent events', () => {
   afterEach(() => opened.splice(0).forEach((client) => client.close()));
   afterAll(() => server.stop());
 
-  const open = async (...given: Parameters<typeof StreamClient.open>): Promise<StreamClient> => {
-    const client = await StreamClient.open(...given);
+  const open = async (
+    to: ServerProcess,
+    id: string,
+    { headers, ...given }: Parameters<typeof StreamClient.open>[2] = {},
+  ): Promise<StreamClient> => {
+    const client = await StreamClient.open(to, id, {
+      ...given,
+      headers: { 'x-session-api-key': ADMIN, ...headers },
+    });
     opened.push(client);
     return client;
   };
@@ -172,6 +118,48 @@ describe('a stream of server-sent events', () => {
     await server.request('DELETE', one.route);
     await eventually(() => stream.hasEnded, 'the end of the stream');
     expect(stream.named('closing')).toMatchObject([{ reason: 'Conversation not found' }]);
+  });
+
+  it('is cut for a client that does not read its end, and frees its place', async () => {
+    const one = await finished('FINISH: done');
+    const made = await makeKey(server, { limits: { sockets: 1 } });
+    const { hostname, port } = new URL(server.url);
+    const idle = connect(Number(port), hostname).pause();
+    idle.on('error', () => undefined);
+    idle.write(
+      `GET ${one.route}/events/stream HTTP/1.1\r\nHost: ${hostname}\r\nX-Session-API-Key: ${made.key}\r\n\r\n`,
+    );
+    await eventually(
+      async () => (await open(server, one.id, { headers: shown(made.key) })).status === 429,
+      'the stream that nobody reads',
+    );
+    // More than the buffers of the connection hold, and less than may wait for a client.
+    for (let count = 0; count < 12; count += 1)
+      await one.post('events', userMessage('x'.repeat(1024 * 1024), false));
+    await server.request('DELETE', one.route);
+    const other = await finished('FINISH: done');
+    await eventually(
+      async () => (await open(server, other.id, { headers: shown(made.key) })).status === 200,
+      'a free place',
+    );
+    idle.destroy();
+  });
+
+  it('is closed for a client that does not read, which goes on after its last event', async () => {
+    const one = await finished('FINISH: done');
+    const stream = await open(server, one.id, { query: '?after_seq=-1' });
+    await eventually(() => stream.named('state').length === 1, 'the state');
+    stream.pause();
+    for (let count = 0; count < 24; count += 1)
+      await one.post('events', userMessage('x'.repeat(1024 * 1024), false));
+    stream.resume();
+    await eventually(() => stream.hasEnded, 'the end of the stream');
+    const last = stream.seqs.at(-1) ?? -1;
+    const next = await open(server, one.id, { headers: { 'last-event-id': String(last) } });
+    const total = (await one.events()).length;
+    expect(last).toBeLessThan(total - 1);
+    await eventually(() => next.seqs.at(-1) === total - 1, 'the rest');
+    expect([...stream.seqs, ...next.seqs]).toEqual(Array.from({ length: total }, (_, seq) => seq));
   });
 
   it('ends at a shutdown without holding it up', async () => {

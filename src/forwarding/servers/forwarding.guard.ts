@@ -5,7 +5,7 @@ import { ServerForwarder } from './server-forwarder.js';
 
 /** Reads that any server can answer from the storage. */
 const READS_OF_STORAGE =
-  /^(\/api)?\/conversations\/[^/]+(\/(events(\/(search|count|[^/]+))?|agent_final_response|branches|timeline(\/summary)?))?$/;
+  /^(\/api)?\/conversations\/[^/]+(\/(events(\/(?!stream$)[^/]+)?|agent_final_response|branches|timeline(\/summary)?))?$/;
 
 /**
  * Passes requests of conversations on to the server that has them. An earlier global guard has checked the

@@ -240,7 +240,9 @@ export class ServerForwarder implements OnApplicationShutdown {
       return { ...rest, headers: { ...headers, ...framing } };
     };
     try {
-      return await askUpstream({ ...outgoing(), upstream: this.connections.to(origin) }, body, stop);
+      // Streams would use up the connections that are kept for requests.
+      const upstream = isStream(request) ? this.connections.newTo(origin) : this.connections.to(origin);
+      return await askUpstream({ ...outgoing(), upstream }, body, stop);
     } catch (error) {
       // The server may have closed a kept connection before it received the request.
       const isRepeatable = SAFE.has(request.method ?? '') && body.isRepeatable;
@@ -368,6 +370,13 @@ function hostOf({ headers: { host } }: IncomingMessage): string | null {
 function namedKeyOf(request: IncomingMessage): string | null {
   const principal = principalOf(request);
   return principal === undefined || principal === SESSION ? null : principal.id;
+}
+
+const STREAM = /\/events\/stream(\?|$)/;
+
+/** Whether the answer has no end of its own. */
+function isStream({ method, url = '' }: IncomingMessage): boolean {
+  return method === 'GET' && STREAM.test(url);
 }
 
 /** Path and query as the client has sent them: Express changes `url`. */

@@ -5,6 +5,7 @@ import { jsonRpcFailure, usesJsonRpcErrors } from './json-rpc-error.js';
 import { openAiErrorHeaders, usesOpenAiErrors, withOpenAiError } from './openai-error.js';
 import { dropRestOfBody } from '../body/rest-of-body.js';
 import { type ErrorAnswer, errorId, expectedAnswer } from './error-answer.js';
+import { answerReconnect } from './reconnect-answer.js';
 import { RequestAnsweredError } from './request-answered-error.js';
 
 /** Most characters of an unexpected error's message that are answered and logged. */
@@ -37,6 +38,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
+    if (answerReconnect(request, response, status, headers?.['Retry-After'])) return;
     for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value);
     dropRestOfBody(request);
     response.setHeader('Content-Type', 'application/json');

@@ -7,6 +7,7 @@ import {
   type PublishedEvent,
 } from '../../events/index.js';
 import { MAX_SESSION_FRAME_BYTES } from '../connections/socket-limits.js';
+import { LastFrame } from './last-frame.js';
 
 /** The start of a subscription. */
 export interface Opening {
@@ -126,18 +127,3 @@ function durableFrame(line: Buffer, seq: number): Buffer {
 }
 
 const transientFrame = (line: string): string => `{"type":"transient","event":${line}}`;
-
-/** Caches the last frame: the bus delivers an event to all sockets in a row. */
-class LastFrame<T extends object> {
-  private of: T | undefined;
-  private frame: Buffer = Buffer.alloc(0);
-
-  get(of: T, build: () => string | Buffer): Buffer {
-    if (this.of !== of) {
-      const built = build();
-      this.frame = typeof built === 'string' ? Buffer.from(built) : built;
-      this.of = of;
-    }
-    return this.frame;
-  }
-}

@@ -7,19 +7,33 @@ import { streamEvent } from './stream-frames.js';
 /** Reasons after which the client has to connect again by itself: it goes on after the last event. */
 const RECONNECTS: ReadonlySet<CloseReason> = new Set<CloseReason>([CLOSE.moved, CLOSE.shuttingDown]);
 
+/** How often it is looked whether a client reads (ms). */
+const LOOK_MS = 15_000;
+/** After so many looks in a row at a client that has not read what waits for it, the connection is cut. */
+const MAX_STALLS = 8;
+/** How long a client may take to read the end of its stream (ms). */
+const END_MS = 5_000;
+
 /** Sends frames as server-sent events in the answer to a request. */
 export class EventStreamSink implements FrameSink {
   /** Callbacks of frames that are not written yet. */
   private readonly unsent = new Set<() => void>();
   private isClosed = false;
+  private readonly looking: NodeJS.Timeout;
+  private ending: NodeJS.Timeout | undefined;
+  private stalls = 0;
 
   /** @param onClose called once, when nothing more can be sent */
   constructor(
     private readonly response: ServerResponse,
     onClose: () => void,
   ) {
+    this.looking = setInterval(() => this.look(), LOOK_MS).unref();
+    response.on('drain', () => (this.stalls = 0));
     response.on('close', () => {
       this.isClosed = true;
+      clearInterval(this.looking);
+      clearTimeout(this.ending);
       for (const sent of this.unsent) sent();
       this.unsent.clear();
       onClose();
@@ -70,5 +84,13 @@ export class EventStreamSink implements FrameSink {
     }
     if (!RECONNECTS.has(why)) this.response.write(streamEvent('closing', JSON.stringify(why)));
     this.response.end();
+    clearInterval(this.looking);
+    // A client that does not read would keep the connection, and its place among those of its key.
+    this.ending = setTimeout(() => this.response.destroy(), END_MS).unref();
+  }
+
+  private look(): void {
+    this.stalls = this.response.writableNeedDrain ? this.stalls + 1 : 0;
+    if (this.stalls > MAX_STALLS) this.close(CLOSE.slowConsumer);
   }
 }

@@ -62,7 +62,12 @@ export class EventStreamController {
   ): Promise<void> {
     const last = lastId === undefined || lastId === '' ? after_seq : readSeq(lastId);
     return this.streams.send(
-      { conversationId, principal, afterSeq: last ?? undefined, withPieces: deltas },
+      {
+        conversationId,
+        principal,
+        afterSeq: last ?? undefined,
+        withPieces: deltas,
+      },
       response,
     );
   }

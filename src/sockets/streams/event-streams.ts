@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import type { Principal } from '../../auth/index.js';
 import { beginEventStream } from '../../http/index.js';
+import { ConversationClosedError } from '../../conversations/index.js';
 import { KeyLimiter } from '../../limits/index.js';
 import { CLOSE } from '../connections/close-code.js';
 import { SocketConnections } from '../connections/socket-connections.js';
@@ -28,6 +29,8 @@ export interface StreamRequest {
 @Injectable()
 export class EventStreams implements BeforeApplicationShutdown {
   private readonly open = new Set<EventStreamSink>();
+  private readonly formats = { whole: new StreamFrames(false), withPieces: new StreamFrames(true) };
+  private isEnding = false;
 
   constructor(
     private readonly connections: SocketConnections,
@@ -41,12 +44,14 @@ export class EventStreams implements BeforeApplicationShutdown {
 
   /**
    * Sends the events of a conversation until the client goes away, the key ends, or the conversation does.
-   * @throws ConversationNotFoundError, LimitReachedError, TooManyStreamsError before anything is sent
+   * @throws ConversationNotFoundError, ConversationClosedError, LimitReachedError, TooManyStreamsError before
+   *   anything is sent
    */
   async send(request: StreamRequest, response: ServerResponse): Promise<void> {
     const { conversationId, afterSeq, principal } = request;
     const { bus, conversations, limits, replaySlots } = this.connections;
     const conversation = await conversations.open(conversationId);
+    if (this.isEnding) throw new ConversationClosedError();
     if (bus.subscriberCount(conversationId) >= limits.subscribersPerConversation)
       throw new TooManyStreamsError();
     const releaseOfKey = this.limiter.takeSocket(principal);
@@ -59,7 +64,7 @@ export class EventStreams implements BeforeApplicationShutdown {
       subscription.stop();
       this.open.delete(sink);
     });
-    const format = new StreamFrames(request.withPieces);
+    const format = request.withPieces ? this.formats.withPieces : this.formats.whole;
     const sources = { bus, conversations, replaySlots };
     const subscription: Subscription = new Subscription(sink, conversationId, format, sources);
     this.open.add(sink);
@@ -71,6 +76,7 @@ export class EventStreams implements BeforeApplicationShutdown {
 
   /** Streams end before the HTTP server, which waits for its answers. */
   beforeApplicationShutdown(): void {
+    this.isEnding = true;
     for (const sink of this.open) sink.close(CLOSE.shuttingDown);
   }
 }
