@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
@@ -124,15 +125,14 @@ describe('a stream of server-sent events', () => {
     const one = await finished('FINISH: done');
     const made = await makeKey(server, { limits: { sockets: 1 } });
     const { hostname, port } = new URL(server.url);
-    const idle = connect(Number(port), hostname).pause();
+    const idle = connect(Number(port), hostname);
     idle.on('error', () => undefined);
     idle.write(
       `GET ${one.route}/events/stream HTTP/1.1\r\nHost: ${hostname}\r\nX-Session-API-Key: ${made.key}\r\n\r\n`,
     );
-    await eventually(
-      async () => (await open(server, one.id, { headers: shown(made.key) })).status === 429,
-      'the stream that nobody reads',
-    );
+    await once(idle, 'data');
+    idle.pause();
+    expect((await open(server, one.id, { headers: shown(made.key) })).status).toBe(429);
     // More than the buffers of the connection hold, and less than may wait for a client.
     for (let count = 0; count < 12; count += 1)
       await one.post('events', userMessage('x'.repeat(1024 * 1024), false));
