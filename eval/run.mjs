@@ -23,6 +23,9 @@ const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'])
   process.once(signal, () => stop.abort(new Error('ended by a signal')));
 
+/** Options of Node for a server that ends with this process, also when it is killed. */
+const ENDS_WITH_THIS = ['--import', new URL('../bench/support/end-with-parent.mjs', import.meta.url).href];
+
 assertConfinement();
 const tasks = await chosenTasks();
 const settings = await readSettings();
@@ -108,7 +111,11 @@ async function readSettings() {
 /** Who is evaluated; a server starts when its first run needs it. */
 function chosenServers() {
   const found = [
-    { key: 'ours', name: 'this server', at: options.server ?? [...thisServer(), '--host', '127.0.0.1'] },
+    {
+      key: 'ours',
+      name: 'this server',
+      at: options.server ?? [...thisServer(ENDS_WITH_THIS), '--host', '127.0.0.1'],
+    },
   ];
   if (options.original) {
     const isUrl = /^https?:\/\//.test(options.original);

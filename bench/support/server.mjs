@@ -82,7 +82,8 @@ class BenchServer {
     this.child = spawn(program, [...args, '--port', String(this.port)], {
       cwd: this.folder,
       env: { PATH: process.env.PATH, HOME: this.folder, LANG: 'C.UTF-8', ...env },
-      stdio: ['ignore', 'ignore', 'pipe'],
+      // Its input is open as long as this process lives: see `end-with-parent.mjs`.
+      stdio: ['pipe', 'ignore', 'pipe'],
     });
     this.child.on('error', (error) => (this.#failure = error));
     this.child.stderr.on('data', (chunk) => (this.errors = (this.errors + chunk).slice(-2000)));

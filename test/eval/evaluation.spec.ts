@@ -15,6 +15,8 @@ import {
 import { takeSnapshot } from '../../eval/support/workspace.mjs';
 import { startChatEndpoint, type EndpointStep } from '../support/chat-endpoint.mjs';
 import { ROOT } from '../support/checkout.js';
+import { eventually } from '../support/eventually.js';
+import { isAlive } from '../support/is-alive.js';
 
 const AT_ONCE = 4;
 const itConfined = canConfineChecks() ? it : it.skip;
@@ -53,6 +55,30 @@ describe('the evaluation', () => {
       expect(again).toMatchObject({ code: 0, stdout: expect.stringMatching(/Runs: 6 of 6/) as unknown });
       expect(again.stderr.trim()).toBe('6/6 crlf wrong 2 on this server: ok');
     } finally {
+      await rm(out, REMOVE);
+    }
+  });
+
+  it('leaves no server behind when it is killed', async () => {
+    const out = await mkdtemp(path.join(os.tmpdir(), 'eval-out-'));
+    const args = [path.join(ROOT, 'eval/run.mjs'), '--scripted', '--out', out, '--tasks', 'question'];
+    const evaluation = spawn(process.execPath, args, {
+      stdio: 'ignore',
+      env: { ...process.env, TMPDIR: out },
+    });
+    try {
+      let server = 0;
+      await eventually(async () => {
+        const children = await readFile(`/proc/${evaluation.pid}/task/${evaluation.pid}/children`, 'utf8');
+        for (const pid of children.split(' ').map(Number).filter(Boolean))
+          if ((await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes('dist/main.js'))
+            server = pid;
+        return server !== 0;
+      }, 'the server of the evaluation');
+      evaluation.kill('SIGKILL');
+      await eventually(() => !isAlive(server), 'the end of the server');
+    } finally {
+      evaluation.kill('SIGKILL');
       await rm(out, REMOVE);
     }
   });
