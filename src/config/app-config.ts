@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { ConfigOrigin } from './config-origin.js';
 import {
   Choice,
@@ -15,6 +14,8 @@ import {
   Url,
   Whole,
 } from './config-field.js';
+import { ContainersConfig } from './containers-config.js';
+import { type ConfiguredPaths, configuredPaths } from './configured-paths.js';
 import {
   BudgetsConfig,
   CheckpointsConfig,
@@ -25,11 +26,6 @@ import {
   WebhookConfig,
 } from './config-sections.js';
 
-/**
- * The file that is read when `OPENHANDS_AGENT_SERVER_CONFIG_PATH` names none, relative to the current folder.
- */
-export const DEFAULT_CONFIG_FILE = 'workspace/openhands_agent_server_config.json';
-
 /** Where the server listens. Comes from the command line. */
 export interface ListenAddress {
   host: string;
@@ -39,24 +35,11 @@ export interface ListenAddress {
   hostGiven: boolean;
 }
 
-/** The folders of a configuration, absolute; null: not configured. */
-interface ConfiguredPaths {
-  conversations: string;
-  workspace: string;
-  worktrees: string;
-  keyWorkspaces: string;
-  bashEvents: string;
-  staticFiles: string | null;
-  ui: string | null;
-  /** Null: the file routes are not restricted. */
-  fileRoot: string | null;
-}
-
 /**
  * The server's configuration, complete and valid. Field names are those of the configuration file and, in
  * upper case after `OH_`, of the environment. Paths are as configured; `paths` has them absolute.
  */
-export class AppConfig {
+export class AppConfig extends ContainersConfig {
   @TextList('Keys that are accepted from clients. Without a key the server is open.', { secret: true })
   session_api_keys: string[] = [];
   @Flag(
@@ -235,56 +218,10 @@ export class AppConfig {
   app_backend_public_url: string | null = null;
   @Flag('Whether to trust `X-Forwarded-*` headers.')
   trust_forwarded_headers: boolean = false;
-  @Choice(
-    'Runtime of conversations: `local` on this machine, `docker` each in a container of its own (docs/containers.md).',
-    ['local', 'docker'],
-  )
-  conversation_runtime: string = 'local';
-  @Flag('Whether a request may choose the runtime of its conversation.')
-  conversation_runtime_selectable: boolean = false;
-  @Text('Image of conversation containers, which has to be on the machine of the engine: nothing is pulled.')
-  conversation_image: string = 'openhands-agent-server';
-  @Flag('Whether that image has a browser; null: only images of the original other than `minimal`.', {
-    nullable: true,
-  })
-  conversation_image_has_browser: boolean | null = null;
   @Section('Terminals that people open.', TerminalsConfig)
   terminals: TerminalsConfig = new TerminalsConfig();
   @Flag('Whether to offer the browser tools.')
   enable_browser: boolean = true;
-  @Text(
-    'Socket of the container engine, as `unix:///path` or `http://127.0.0.1:port`; null: `DOCKER_HOST`, else ' +
-      '`/var/run/docker.sock`.',
-    { nullable: true },
-  )
-  conversation_engine: string | null = null;
-  @Text(
-    'Network of the engine that containers join, for a server that itself runs in a container of that network; null: ' +
-      'the default one, reached by a port on 127.0.0.1. Not `host`.',
-    { nullable: true },
-  )
-  conversation_container_network: string | null = null;
-  @TextList(
-    'Folders of this machine, besides `workspace_path`, in which workspaces of containers may lie. Without one a ' +
-      'request gets a folder of its own.',
-  )
-  conversation_container_workspaces: string[] = [];
-  @TextList(
-    'Folders of this machine that every container sees, read-only, as `/folder` or `/folder:/path/inside`.',
-  )
-  conversation_container_mounts: string[] = [];
-  @NameList(
-    'Environment variables of the server that are passed to the servers in containers, such as `CI,LMNR_*`.',
-  )
-  conversation_container_environment: string[] = [];
-  @Text('Memory limit of a conversation container, such as `512m` or `4g`.', { nullable: true })
-  conversation_container_memory: string | null = '4g';
-  @Decimal('Processors of a conversation container.', { above: 0 }, { nullable: true })
-  conversation_container_cpus: number | null = 2;
-  @Whole('Processes of a conversation container.', { above: 0 }, { nullable: true })
-  conversation_container_pids_limit: number | null = 512;
-  @Decimal('Maximum seconds until a conversation container has started.', { above: 0 })
-  conversation_container_startup_timeout: number = 120;
   @Decimal(
     'Maximum share of their file system that conversations may use: beyond it the oldest that have ended are removed; ' +
       'null: all of it.',
@@ -407,20 +344,7 @@ export class AppConfig {
 
   /** The configured folders as absolute paths. */
   get paths(): ConfiguredPaths {
-    return {
-      conversations: path.resolve(this.base_dir, this.conversations_path),
-      workspace: path.resolve(this.base_dir, this.workspace_path),
-      keyWorkspaces: path.resolve(this.base_dir, this.key_workspaces_path),
-      worktrees: path.resolve(this.base_dir, this.conversation_worktree_root),
-      bashEvents: path.resolve(this.base_dir, this.bash_events_dir),
-      staticFiles: this.optional(this.static_files_path),
-      ui: this.optional(this.ui_path),
-      fileRoot: this.optional(this.file_root),
-    };
-  }
-
-  private optional(folder: string | null): string | null {
-    return folder === null ? null : path.resolve(this.base_dir, folder);
+    return configuredPaths(this);
   }
 }
 

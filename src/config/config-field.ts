@@ -55,9 +55,10 @@ interface Range {
 
 const fieldsByClass = new Map<object, ConfigField[]>();
 
-/** The declared fields of a configuration class, in the order of its source. */
+/** The declared fields of a configuration class, in the order of its source, and then those of its parent. */
 export function fieldsOf(type: ConfigClass): readonly ConfigField[] {
-  return fieldsByClass.get(type) ?? [];
+  const parent = Object.getPrototypeOf(type) as ConfigClass | null;
+  return [...(fieldsByClass.get(type) ?? []), ...(parent ? fieldsOf(parent) : [])];
 }
 
 /** A text that is not blank. */

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { errorCode, errorMessage } from '../errors/index.js';
 import { isJsonObject } from '../json/index.js';
-import { DEFAULT_CONFIG_FILE } from './app-config.js';
 import { ConfigError, describeValue } from './config-error.js';
 import { type Environment } from './environment.js';
 
+/** Read when the variable names no file, relative to the current folder. */
+const DEFAULT_CONFIG_FILE = 'workspace/openhands_agent_server_config.json';
 const VARIABLE = 'OPENHANDS_AGENT_SERVER_CONFIG_PATH';
 
 /** The configuration file as it was read. */
