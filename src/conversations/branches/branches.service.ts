@@ -51,7 +51,7 @@ export class BranchesService {
     files?: { force: boolean },
   ): Promise<JsonObject> {
     const conversation = await this.acquireAs(id, 'Conversation');
-    await conversation.navigate(eventId, files);
+    await conversation.rewind.navigate(eventId, files);
     return this.info(conversation, includeSkills);
   }
 
@@ -78,7 +78,7 @@ export class BranchesService {
     });
     if (!created) throw new ConversationExistsError(state.id);
     if (request.files && request.fromEventId !== null)
-      await conversation.restoreSince(request.fromEventId, request.files.force);
+      await conversation.rewind.restoreSince(request.fromEventId, request.files.force);
     return this.info(conversation, includeSkills);
   }
 
@@ -148,7 +148,7 @@ interface ForkPlan {
 /** Both work with the same files: those of an active run are not changed. */
 async function assertRestorable(source: Conversation, { fromEventId, files }: ForkRequest): Promise<void> {
   if (source.isRunning) throw new AlreadyRunningError();
-  if (fromEventId !== null) await source.restoreSince(fromEventId, files?.force ?? false, true);
+  if (fromEventId !== null) await source.rewind.restoreSince(fromEventId, files?.force ?? false, true);
 }
 
 async function planFork(source: Conversation, request: ForkRequest): Promise<ForkPlan> {

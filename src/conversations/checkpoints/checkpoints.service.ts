@@ -111,7 +111,7 @@ export class CheckpointsService {
   async restore(id: string, { step, mode, paths, force }: RestoreRequest): Promise<RestoreResult> {
     const { conversation, checkpoints } = await this.open(id);
     const number = await checkpoints.recorder.use((store) => Promise.resolve(stepOf(store, step).number));
-    return conversation.restoreFiles({ step: number, mode, paths }, force);
+    return conversation.rewind.restoreFiles({ step: number, mode, paths }, force);
   }
 
   /** A restore as an item of the list. */

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type AgentView, failedAcpCallDrafts, type RunActivity } from '../../agent/index.js';
+import type { AgentView, RunActivity } from '../../agent/index.js';
 import {
-  utcFromLocal,
   stateUpdate,
   type ConversationStateUpdateEvent,
   type OutputPiece,
@@ -15,19 +14,10 @@ import { createAgentRuntime } from '../agent-runtime/create-agent-runtime.js';
 import { StateBroadcaster } from '../state/state-broadcaster.js';
 import { Approvals } from './approvals.js';
 import { Background } from './background.js';
-import { treeEvent } from '../branches/branch-path.js';
-import type { RestoreScope } from '../../checkpoints/index.js';
-import type { RestoreResult } from '../checkpoints/conversation-checkpoints.js';
-import {
-  AlreadyRunningError,
-  CheckpointsOffError,
-  ConversationClosedError,
-  MessageUnansweredError,
-} from '../conversation-errors.js';
+import { ConversationClosedError, MessageUnansweredError } from '../conversation-errors.js';
 import type { ConversationServices } from './conversation-services.js';
 import type { ConversationChange, ConversationState } from '../state/conversation-state.js';
 import type { InfoOptions } from '../state/conversation-info.js';
-import { interruptedRunDrafts, type InterruptedRun } from '../runs/interrupted-run.js';
 import { GoalLoop } from '../goal/goal-loop.js';
 import { Journal, type OpenedStorage } from '../journal/journal.js';
 import { Lifecycle } from './lifecycle.js';
@@ -38,6 +28,8 @@ import { RunControl } from '../runs/run-control.js';
 import { RunStarter } from '../runs/run-starter.js';
 import type { QueuePlace, RunRequest } from '../runs/queue/queued-run.js';
 import type { NewMessage } from '../state/start-request.js';
+import { Recovery } from './recovery.js';
+import { Rewind } from './rewind.js';
 
 /** How a message is sent, and what happens if its run reaches a limit. */
 interface SendOptions extends RunRequest {
@@ -65,6 +57,8 @@ export class Conversation {
   readonly goal: GoalLoop;
   readonly starter: RunStarter;
   readonly approvals: Approvals;
+  readonly rewind: Rewind;
+  readonly recovery: Recovery;
 
   constructor(
     readonly state: ConversationState,
@@ -85,7 +79,10 @@ export class Conversation {
     this.condensation = new ManualCondensation(journal, masker, usage, runs, loop, background);
     this.goal = new GoalLoop(journal, masker, usage, messages, runs, services, background);
     this.starter = new RunStarter(journal, runs, services, background, this.goal);
-    this.approvals = new Approvals(journal, this.agentRuntime, runs, this.starter, this.keys);
+    const { agentRuntime, goal, starter } = this;
+    this.approvals = new Approvals(journal, agentRuntime, runs, starter, this.keys);
+    this.rewind = new Rewind(journal, agentRuntime, { runs, starter, goal, background });
+    this.recovery = new Recovery(journal, agentRuntime, runs, goal);
   }
 
   get id(): string {
@@ -301,56 +298,6 @@ export class Conversation {
   }
 
   /**
-   * Makes another event the head, or none: the next event begins a branch. The log gets no event for it.
-   * @param files puts the files back as they were then; that is told on the branch that is left
-   * @throws UnknownEventError, AlreadyRunningError; as `restoreFiles`
-   */
-  async navigate(eventId: string | null, files?: { force: boolean }): Promise<void> {
-    this.life.assertOpen();
-    await this.settled();
-    const head = eventId === null ? null : await treeEvent(this.log, this.length, eventId);
-    await this.runs.idle();
-    // Checked after the await: a goal or a run may have started meanwhile.
-    this.assertIdle();
-    if (files) await this.restoreSince(eventId, files.force);
-    this.assertIdle();
-    await this.journal.moveHead(head);
-  }
-
-  /**
-   * Puts files back as they were before a step, and tells the agent.
-   * @throws AlreadyRunningError, CheckpointsOffError, UnknownCheckpointError, RestoreConflictError
-   */
-  async restoreFiles(scope: RestoreScope, force: boolean): Promise<RestoreResult> {
-    this.life.assertOpen();
-    const { checkpoints } = this.agentRuntime;
-    if (!checkpoints) throw new CheckpointsOffError();
-    await this.runs.idle();
-    return this.background.track(checkpoints.restore(scope, force, () => this.assertIdle()));
-  }
-
-  /**
-   * Puts files back as they were at an event; null: in the beginning.
-   * @param checksOnly throws only what stands in the way
-   */
-  async restoreSince(eventId: string | null, force: boolean, checksOnly = false): Promise<void> {
-    const { checkpoints } = this.agentRuntime;
-    if (!checkpoints) throw new CheckpointsOffError();
-    const seq = eventId === null ? undefined : await this.log.seqOf(eventId);
-    const moment = seq === undefined ? null : utcFromLocal((await this.log.entry(seq)).timestamp);
-    const step = await checkpoints.stepAfter(moment);
-    if (step === undefined) return;
-    const scope = { step, mode: 'since' as const, paths: null };
-    if (checksOnly) await checkpoints.check(scope, force);
-    else await this.restoreFiles(scope, force);
-  }
-
-  private assertIdle(): void {
-    this.life.assertOpen();
-    if (this.goal.active || this.isRunning || this.starter.isWaiting) throw new AlreadyRunningError();
-  }
-
-  /**
    * Condenses the history: now, or in the active run before its next step.
    * @throws CannotCondenseError, LlmError
    */
@@ -363,32 +310,6 @@ export class Conversation {
   /** Stores what the log does not say, such as the tokens of single answers, for readers of the storage. */
   save(): Promise<void> {
     return this.journal.save();
-  }
-
-  /** Ends processes of the ACP agent that survived a crash of their server. */
-  async endOrphanedAgent(): Promise<void> {
-    await this.agentRuntime.acpAgent?.killLeftovers();
-  }
-
-  /** Records in the log that a run was interrupted, and ends what it left open. */
-  async recover(interrupted: InterruptedRun): Promise<void> {
-    const view = await this.view();
-    const calls = failedAcpCallDrafts(view.pendingAcpCalls());
-    await this.commit([
-      ...this.goal.interruption(),
-      ...calls,
-      ...interruptedRunDrafts(interrupted, view.pendingActions()),
-    ]);
-    await this.journal.save();
-  }
-
-  /**
-   * Resumes an interrupted run, unless a client has stopped or started one meanwhile.
-   * @param releaseSlot releases the slot of the run; called here if there is nothing to resume
-   */
-  resumeRun(releaseSlot: () => void): void {
-    if (this.life.isEnding || this.isRunning || this.state.execution_status !== 'running') releaseSlot();
-    else this.runs.start(releaseSlot);
   }
 
   /**

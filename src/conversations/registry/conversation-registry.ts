@@ -1,19 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
-import { errorMessage, errorStack } from '../../errors/index.js';
-import { DamagedConversationError, LeaseLostError, StorageFailedError } from '../../storage/index.js';
+import { errorStack } from '../../errors/index.js';
+import { DamagedConversationError, StorageFailedError } from '../../storage/index.js';
 import type { EventDraft } from '../../events/index.js';
 import { Conversation } from '../conversation/conversation.js';
 import { ConversationClosedError, ConversationNotFoundError } from '../conversation-errors.js';
 import { ConversationServices } from '../conversation/conversation-services.js';
-import { failedAttention } from '../state/attention.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { ConversationStore, type FillLog, type StoredState } from './conversation-store.js';
-import type { InterruptedRun } from '../runs/interrupted-run.js';
 import type { ConversationUse, MayEnd } from './conversation-use.js';
 import type { QueuedConversations, QueuedRun } from '../runs/queue/queued-run.js';
-import { UnrecordedRuns } from '../runs/unrecorded-runs.js';
+import { InterruptedRuns } from './interrupted-runs.js';
 
 /** Longest interval between two searches for idle conversations. */
 const MAX_SWEEP_MS = 60_000;
@@ -30,9 +28,7 @@ export class ConversationRegistry implements QueuedConversations {
   private readonly borrowers = new WeakMap<Conversation, number>();
   /** Conversations that are being closed: opening one again waits for its end. */
   private readonly closings = new Map<string, Promise<void>>();
-  private readonly unrecordedRuns = new UnrecordedRuns((id) => this.recover(id));
-  /** Resumes interrupted runs; undefined: they are paused. */
-  private resume: ((id: string) => void) | undefined;
+  private readonly interruptedRuns: InterruptedRuns;
   /** Null: idle conversations stay open. */
   private readonly idleTtlSeconds: number | null;
   private sweeper: NodeJS.Timeout | undefined;
@@ -45,6 +41,7 @@ export class ConversationRegistry implements QueuedConversations {
     config: AppConfig,
   ) {
     this.idleTtlSeconds = config.conversation_idle_ttl_seconds;
+    this.interruptedRuns = new InterruptedRuns(services, (id) => this.recover(id));
   }
 
   /** How many conversations are open. */
@@ -54,7 +51,7 @@ export class ConversationRegistry implements QueuedConversations {
 
   /** Whether what is stored is complete: the conversation is not open and its last run is recorded. */
   isFullyStored(id: string): boolean {
-    return !this.live.has(id) && this.unrecordedRuns.reasonOf(id) === undefined;
+    return !this.live.has(id) && this.interruptedRuns.isRecorded(id);
   }
 
   /** The conversation, if it is open. */
@@ -82,7 +79,7 @@ export class ConversationRegistry implements QueuedConversations {
 
   /** Has interrupted runs resumed instead of paused: `resume` is called for each when it is found. */
   onInterruptedRun(resume: (id: string) => void): void {
-    this.resume = resume;
+    this.interruptedRuns.onFound(resume);
   }
 
   /** Records an interrupted run, by opening its conversation. Closes it again unless it is used otherwise. */
@@ -96,7 +93,7 @@ export class ConversationRegistry implements QueuedConversations {
   }
 
   async resumeRun(id: string, releaseSlot: () => void): Promise<void> {
-    (await this.acquireUnbound(id)).resumeRun(releaseSlot);
+    (await this.acquireUnbound(id)).recovery.resume(releaseSlot);
   }
 
   async hasWorkspace(id: string): Promise<boolean> {
@@ -146,11 +143,7 @@ export class ConversationRegistry implements QueuedConversations {
     const opened = this.live.get(id);
     if (opened) return opened.state;
     const state = await this.store.saved(id);
-    // The interrupted run is not recorded yet.
-    const reason = this.unrecordedRuns.reasonOf(id);
-    if (!state || reason === undefined) return state;
-    const attention = failedAttention('StorageFailedError', reason, state.updated_at);
-    return { ...state, execution_status: 'error', attention };
+    return state && this.interruptedRuns.shown(state);
   }
 
   /**
@@ -261,7 +254,7 @@ export class ConversationRegistry implements QueuedConversations {
   private async removeStored(id: string, release: () => Promise<void>): Promise<void> {
     await release();
     await this.store.discard(id);
-    this.unrecordedRuns.delete(id);
+    this.interruptedRuns.delete(id);
     this.services.bus.publishUpdate(id);
   }
 
@@ -286,7 +279,7 @@ export class ConversationRegistry implements QueuedConversations {
     this.stopping = true;
     clearInterval(this.sweeper);
     this.sweeper = undefined;
-    this.unrecordedRuns.stop();
+    this.interruptedRuns.stop();
     const opened = await Promise.allSettled(this.conversations.values());
     const closing = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     await Promise.allSettled([
@@ -327,10 +320,10 @@ export class ConversationRegistry implements QueuedConversations {
       const conversation = await this.wrap(stored);
       const { state } = conversation;
       // The lease is ours, so nothing runs the conversation any more.
-      await conversation.endOrphanedAgent();
-      if (state.execution_status === 'running') await this.recordInterruption(conversation);
+      await conversation.recovery.endOrphanedAgent();
+      if (state.execution_status === 'running') await this.interruptedRuns.record(conversation);
       else if (state.goal?.active) await conversation.stopGoal();
-      this.unrecordedRuns.delete(id);
+      this.interruptedRuns.delete(id);
       return conversation;
     } catch (error) {
       await this.store.release(stored.storage);
@@ -358,36 +351,9 @@ export class ConversationRegistry implements QueuedConversations {
 
   /** Closes a conversation whose log cannot be written. The next caller opens it again from disk. */
   private abandon(broken: Conversation, error: Error, wasRunning: boolean): void {
-    // After a lost lease the new owner records the interrupted run.
-    if (wasRunning && !(error instanceof LeaseLostError)) {
-      this.unrecordedRuns.add(broken.id, errorMessage(error));
-      // Other servers find an interrupted run by its stored status: that stays until the run is recorded.
-      if (this.services.config.database_url === null)
-        this.services.catalogue.updateEntry({ ...broken.state, execution_status: 'error' });
-    }
+    if (wasRunning) this.interruptedRuns.add(broken, error);
     this.retire(broken.id, broken);
     this.services.bus.publishUpdate(broken.id);
-  }
-
-  /** Records an interrupted run. If that fails the conversation is closed again. */
-  private async recordInterruption(conversation: Conversation): Promise<void> {
-    const { id } = conversation;
-    const { workspaces } = this.services;
-    const reason = this.unrecordedRuns.reasonOf(id);
-    const interrupted: InterruptedRun =
-      reason === undefined
-        ? { by: 'restart', resumes: this.resume !== undefined && workspaces.isHere(conversation.state) }
-        : { by: 'storage', reason };
-    try {
-      await conversation.recover(interrupted);
-    } catch (error) {
-      await conversation.close(0);
-      throw error;
-    }
-    if (interrupted.by === 'storage') return;
-    const next = interrupted.resumes ? 'it is resumed' : 'it is paused';
-    this.logger.warn(`conversation ${id} was running when its server stopped; ${next}`);
-    if (interrupted.resumes) this.resume?.(id);
   }
 
   private forget(id: string, conversation: Conversation): void {
