@@ -700,7 +700,7 @@ export interface paths {
         put?: never;
         /**
          * Stop the goal
-         * @description No further audit is made. The active run is not stopped.
+         * @description No further audit is made. The active run is not stopped. A goal that waits leaves the queue.
          *
          *     Needs the scope `write`.
          */
@@ -15584,6 +15584,25 @@ export interface operations {
                             refused: number;
                             /** @description Runs that wait for a free slot. */
                             queued: number;
+                            /** @description Maximum of runs that wait; further ones are refused with 429. */
+                            max_queued: number;
+                            /** @description The runs that start next, at most 20. Whose they are is listed by `/api/run_queue`, which needs a key. */
+                            next: {
+                                /** @description 1 for the run that starts next. */
+                                place: number;
+                                /** @description A higher number starts before others of the same key. */
+                                priority: number;
+                                /**
+                                 * Format: date-time
+                                 * @description Since when it waits, as its request was told.
+                                 */
+                                queued_at: string;
+                                /**
+                                 * @description What has to end first: any run of the server, or another run of the same key.
+                                 * @enum {string}
+                                 */
+                                waits_for: "server" | "key";
+                            }[];
                         };
                         /** @description Event loop delay in the last one to two minutes with work: how long requests waited for their turn. Null before the first sample. */
                         event_loop_delay: {
@@ -15763,6 +15782,25 @@ export interface operations {
                             refused: number;
                             /** @description Runs that wait for a free slot. */
                             queued: number;
+                            /** @description Maximum of runs that wait; further ones are refused with 429. */
+                            max_queued: number;
+                            /** @description The runs that start next, at most 20. Whose they are is listed by `/api/run_queue`, which needs a key. */
+                            next: {
+                                /** @description 1 for the run that starts next. */
+                                place: number;
+                                /** @description A higher number starts before others of the same key. */
+                                priority: number;
+                                /**
+                                 * Format: date-time
+                                 * @description Since when it waits, as its request was told.
+                                 */
+                                queued_at: string;
+                                /**
+                                 * @description What has to end first: any run of the server, or another run of the same key.
+                                 * @enum {string}
+                                 */
+                                waits_for: "server" | "key";
+                            }[];
                         };
                         /** @description Event loop delay in the last one to two minutes with work: how long requests waited for their turn. Null before the first sample. */
                         event_loop_delay: {
@@ -16672,7 +16710,7 @@ export interface operations {
                 limit?: number;
                 /** @description By the time of the start or of the last change; `_DESC`: latest first. */
                 sort_order?: "CREATED_AT" | "UPDATED_AT" | "CREATED_AT_DESC" | "UPDATED_AT_DESC";
-                /** @description Include `agent.agent_context.skills`. */
+                /** @description Include `agent.agent_context.skills`, which may be long. */
                 include_skills?: boolean;
             };
             header?: never;
@@ -18138,7 +18176,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description A run is active, or files to restore were changed since: `conflicts` lists them. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            /** @description A run is active or waits, or files to restore were changed since: `conflicts` lists them. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -18378,7 +18416,12 @@ export interface operations {
     };
     Branches_startChild: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What happens if the maximum number of runs is active: the request is answered with 429, or the run waits for its turn. Null: as `on_run_limit` of the configuration says. */
+                on_limit?: ("refuse" | "wait") | null;
+                /** @description How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first. */
+                priority?: number;
+            };
             header?: never;
             path: {
                 /**
@@ -18536,7 +18579,12 @@ export interface operations {
     };
     Goals_start: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What happens if the maximum number of runs is active: the request is answered with 429, or the run waits for its turn. Null: as `on_run_limit` of the configuration says. */
+                on_limit?: ("refuse" | "wait") | null;
+                /** @description How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first. */
+                priority?: number;
+            };
             header?: never;
             path: {
                 /**
@@ -18560,13 +18608,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The request was carried out. */
+            /** @description The request was carried out. With `queued_run` the run waits for its turn. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Success"];
+                    "application/json": components["schemas"]["RunStarted"];
                 };
             };
             /** @description The objective is blank, or the agent cannot pursue a goal. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
@@ -18823,7 +18871,12 @@ export interface operations {
     };
     Goals_resume: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What happens if the maximum number of runs is active: the request is answered with 429, or the run waits for its turn. Null: as `on_run_limit` of the configuration says. */
+                on_limit?: ("refuse" | "wait") | null;
+                /** @description How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first. */
+                priority?: number;
+            };
             header?: never;
             path: {
                 /**
@@ -18836,13 +18889,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request was carried out. */
+            /** @description The request was carried out. With `queued_run` the run waits for its turn. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Success"];
+                    "application/json": components["schemas"]["RunStarted"];
                 };
             };
             /** @description There is no goal to resume, or the agent cannot pursue one. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
@@ -37848,7 +37901,12 @@ export interface operations {
     };
     Gateway_chat: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What happens if the maximum number of runs is active: the request is answered with 429, or the run waits for its turn. Null: as `on_run_limit` of the configuration says. */
+                on_limit?: ("refuse" | "wait") | null;
+                /** @description How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first. */
+                priority?: number;
+            };
             header?: {
                 /** @description The conversation to continue; it is created if it does not exist. */
                 "X-OpenHands-ServerConversation-ID"?: string | null;
@@ -37972,7 +38030,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
+            /** @description The maximum number of runs is active, and the run is not to wait, or too many wait already. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -38025,7 +38083,12 @@ export interface operations {
     };
     Gateway_responses: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What happens if the maximum number of runs is active: the request is answered with 429, or the run waits for its turn. Null: as `on_run_limit` of the configuration says. */
+                on_limit?: ("refuse" | "wait") | null;
+                /** @description How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first. */
+                priority?: number;
+            };
             header?: {
                 /** @description The conversation to continue; it is created if it does not exist. */
                 "X-OpenHands-ServerConversation-ID"?: string | null;
@@ -38144,7 +38207,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
+            /** @description The maximum number of runs is active, and the run is not to wait, or too many wait already. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -48424,7 +48487,7 @@ export interface operations {
                 limit?: number;
                 /** @description By the time of the start or of the last change; `_DESC`: latest first. */
                 sort_order?: "CREATED_AT" | "UPDATED_AT" | "CREATED_AT_DESC" | "UPDATED_AT_DESC";
-                /** @description Include `agent.agent_context.skills`. */
+                /** @description Include `agent.agent_context.skills`, which may be long. */
                 include_skills?: boolean;
             };
             header?: never;
@@ -49890,7 +49953,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description A run is active, or files to restore were changed since: `conflicts` lists them. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            /** @description A run is active or waits, or files to restore were changed since: `conflicts` lists them. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -50130,7 +50193,12 @@ export interface operations {
     };
     Branches_startChildAlias: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What happens if the maximum number of runs is active: the request is answered with 429, or the run waits for its turn. Null: as `on_run_limit` of the configuration says. */
+                on_limit?: ("refuse" | "wait") | null;
+                /** @description How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first. */
+                priority?: number;
+            };
             header?: never;
             path: {
                 /**
@@ -50288,7 +50356,12 @@ export interface operations {
     };
     Goals_startAlias: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What happens if the maximum number of runs is active: the request is answered with 429, or the run waits for its turn. Null: as `on_run_limit` of the configuration says. */
+                on_limit?: ("refuse" | "wait") | null;
+                /** @description How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first. */
+                priority?: number;
+            };
             header?: never;
             path: {
                 /**
@@ -50312,13 +50385,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The request was carried out. */
+            /** @description The request was carried out. With `queued_run` the run waits for its turn. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Success"];
+                    "application/json": components["schemas"]["RunStarted"];
                 };
             };
             /** @description The objective is blank, or the agent cannot pursue a goal. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
@@ -50575,7 +50648,12 @@ export interface operations {
     };
     Goals_resumeAlias: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What happens if the maximum number of runs is active: the request is answered with 429, or the run waits for its turn. Null: as `on_run_limit` of the configuration says. */
+                on_limit?: ("refuse" | "wait") | null;
+                /** @description How urgent the run is while it waits, compared with other runs of the same key: a higher number starts first. */
+                priority?: number;
+            };
             header?: never;
             path: {
                 /**
@@ -50588,13 +50666,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request was carried out. */
+            /** @description The request was carried out. With `queued_run` the run waits for its turn. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Success"];
+                    "application/json": components["schemas"]["RunStarted"];
                 };
             };
             /** @description There is no goal to resume, or the agent cannot pursue one. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */

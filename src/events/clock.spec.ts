@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { eventTimestamp, formatLocal, utcTimestamp } from './clock.js';
+import { eventTimestamp, formatLocal, isoTime, utcTimestamp } from './clock.js';
 
 describe('event timestamps', () => {
   it('creates timestamps in local time with microseconds that strictly increase', () => {
@@ -11,6 +11,13 @@ describe('event timestamps', () => {
 
   it('pads the microseconds of a timestamp', () => {
     expect(formatLocal(1_000_000 * 60 + 5).slice(-9)).toBe('00.000005');
+  });
+
+  it('stays within the years 1 to 9999, which all clients can read', () => {
+    expect(isoTime(8.64e15)).toBe('9999-12-31T23:59:59.999Z');
+    expect(isoTime(-8.64e15)).toBe('0001-01-01T00:00:00.000Z');
+    expect(isoTime(0)).toBe('1970-01-01T00:00:00.000Z');
+    expect(eventTimestamp('9999-12-31T23:59:59.999999')).toMatch(/^9999-12-31T/);
   });
 
   it('ends timestamps in UTC with Z', () => {

@@ -48,7 +48,7 @@ function following(timestamp: string): string | undefined {
   const start = Date.parse(`${second}Z`);
   if (Number.isNaN(start)) return undefined;
   const next = Number(micros) + 1;
-  const carried = new Date(start + Math.floor(next / 1_000_000) * 1000).toISOString();
+  const carried = isoTime(start + Math.floor(next / 1_000_000) * 1000);
   return `${carried.slice(0, 19)}.${pad(next % 1_000_000, 6)}`;
 }
 
@@ -59,8 +59,17 @@ export function utcTimestamp(): string {
   return `${iso.slice(0, 20)}${pad(micros % 1_000_000, 6)}Z`;
 }
 
+/** The years that all clients can read: those of Python's `datetime`. A damaged log may contain any time. */
+const FIRST_MS = Date.parse('0001-01-01T00:00:00.000Z');
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** A time (ms since the epoch) in UTC with milliseconds and `Z`, the nearest one of the years 1 to 9999. */
+export function isoTime(ms: number): string {
+  return new Date(Math.min(Math.max(ms, FIRST_MS), LAST_MS)).toISOString();
+}
+
 /** Converts the timestamp of an event (local time without a zone) to UTC. */
 export function utcFromLocal(timestamp: string): string {
-  const utc = new Date(timestamp.slice(0, 23)).toISOString();
+  const utc = isoTime(Date.parse(timestamp.slice(0, 23)));
   return `${utc.slice(0, 20)}${timestamp.slice(20).padEnd(6, '0')}Z`;
 }

@@ -17,7 +17,7 @@ interface Place {
 const ADMIN = 'key-of-the-administrator';
 const SCRIPT = 'RUN: echo $NAME >> order; until [ -e "go-$NAME" ]; do sleep 0.02; done\nFINISH: ok';
 
-/** A folder with a server whose runs wait, and conversations whose commands are in progress until `release`. */
+/** A folder with a server whose runs wait, and with conversations whose commands end with `release`. */
 class QueueFixture {
   server!: ServerProcess;
 

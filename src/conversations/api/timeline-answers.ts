@@ -1,10 +1,8 @@
 import { SPAN_KINDS, durationOf } from '../timeline/span.js';
 import type { TimelineIndex } from '../timeline/timeline-index.js';
 import type { BranchTree, PlacedSpan, TimelinePage } from '../timeline/timeline.service.js';
+import { isoTime } from '../../events/index.js';
 import type { JsonObject } from '../../json/index.js';
-
-/** The latest time of a `Date` (ms since the epoch): a damaged log may contain any. */
-const MAX_TIME = 8.64e15;
 
 /** A page of the timeline as JSON. */
 export function timelinePage({ spans, inProgress, next, index }: TimelinePage): JsonObject {
@@ -31,14 +29,14 @@ export function timelineSummary(index: TimelineIndex): JsonObject {
     totals: totalsJson(index),
     tools: tools.sort((one, other) => other.duration_ms - one.duration_ms),
     models: models.sort((one, other) => other.cost - one.cost),
-    points: series.points.map((point) => ({ ...point, at: instant(point.at) })),
+    points: series.points.map((point) => ({ ...point, at: isoTime(point.at) })),
     condensations: condensations.map(({ at, step, event_id, forgotten }) => ({
-      at: instant(at),
+      at: isoTime(at),
       step,
       event_id,
       forgotten_events: forgotten,
     })),
-    files: files.list().map((file) => ({ ...file, last_at: instant(file.last_at) })),
+    files: files.list().map((file) => ({ ...file, last_at: isoTime(file.last_at) })),
     files_truncated: files.truncated,
     ...extent(index),
   };
@@ -55,7 +53,7 @@ export function branchTree({ places, headId, truncated }: BranchTree): JsonObjec
       first_event_id: place.firstEventId,
       first_label: place.firstLabel,
       events: place.events,
-      timestamp: Number.isNaN(place.at) ? null : instant(place.at),
+      timestamp: Number.isNaN(place.at) ? null : isoTime(place.at),
       active: place.active,
       is_head: place.eventId === headId,
     })),
@@ -72,8 +70,8 @@ function spanJson({ span, active }: PlacedSpan): JsonObject {
     name: shown.name,
     detail: shown.detail,
     step: shown.step,
-    started_at: instant(start),
-    ended_at: end === undefined ? null : instant(end),
+    started_at: isoTime(start),
+    ended_at: end === undefined ? null : isoTime(end),
     duration_ms: end === undefined ? null : rounded(durationOf(span)),
     derived: shown.derived,
     event_id: eventId,
@@ -99,13 +97,9 @@ function extent(index: TimelineIndex): JsonObject {
   const { length, startedAt, now } = index;
   return {
     events: length,
-    started_at: startedAt === undefined ? null : instant(startedAt),
-    updated_at: startedAt === undefined ? null : instant(now),
+    started_at: startedAt === undefined ? null : isoTime(startedAt),
+    updated_at: startedAt === undefined ? null : isoTime(now),
   };
-}
-
-function instant(at: number): string {
-  return new Date(Math.min(Math.max(at, 0), MAX_TIME)).toISOString();
 }
 
 /** Microseconds are what events record. */

@@ -41,7 +41,7 @@ export class RunStarter {
     return this.services.queue.leave(this.journal.state.id);
   }
 
-  /** Resolves when no run waits any more, because it has started or was cancelled, or when the conversation ends. */
+  /** Resolves when no run waits any more: it has started or was cancelled, or the conversation is closed. */
   left(): Promise<void> {
     return this.services.queue.left(this.journal.state.id, this.journal.life.closeSignal);
   }

@@ -18,8 +18,8 @@ export function streamEvent(name: StreamEventName, json: string): Buffer {
 
 /**
  * The events of a conversation as server-sent events. The id of a durable event is its sequence number, so
- * that a browser that connects again goes on after it. All streams share two instances, so that the frame of a
- * live event is built once.
+ * that a browser that connects again goes on after it. All streams share two instances, so that the frame of
+ * a live event is built once.
  */
 export class StreamFrames implements FrameFormat {
   readonly maxFrameBytes = Infinity;

@@ -17,6 +17,15 @@ const READ_ERRORS = {
   404: 'The file does not exist.',
 };
 
+/** What routes answer that send a file, whole or a range of it. */
+const CONTENT = {
+  answers: {
+    200: { description: 'The content of the file.' },
+    206: { description: 'The requested range of the file.' },
+  },
+  errors: { ...READ_ERRORS, 416: 'The requested range lies outside of the file.' },
+};
+
 /** Uploads and downloads, on the machine or in the folder of a conversation. */
 @Controller(['api/file', `api/conversations/:${SCOPE}/file`])
 @UseInterceptors(CountsAsActivity)
@@ -72,14 +81,7 @@ export class FilesController {
     description:
       'Supports ranges and conditional requests. Files that may contain git credentials are refused with 403.',
     query: FilePathQueryDto,
-    answers: {
-      200: { description: 'The content of the file.' },
-      206: { description: 'The requested range of the file.' },
-    },
-    errors: {
-      ...READ_ERRORS,
-      416: 'The requested range lies outside of the file.',
-    },
+    ...CONTENT,
   })
   async download(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
@@ -102,14 +104,7 @@ export class FilesController {
       'For images, sound, video and the like in a page. Everything else is sent as plain text, so that no page or script in it has the ' +
       'origin of the server. Supports ranges and conditional requests. Files that may contain git credentials are refused with 403.',
     query: FilePathQueryDto,
-    answers: {
-      200: { description: 'The content of the file.' },
-      206: { description: 'The requested range of the file.' },
-    },
-    errors: {
-      ...READ_ERRORS,
-      416: 'The requested range lies outside of the file.',
-    },
+    ...CONTENT,
   })
   async view(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,

@@ -11,11 +11,12 @@ const CONVERSATION_ORDERS: readonly CatalogueOrder[] = [
   'UPDATED_AT_DESC',
 ];
 
-const includeSkills = 'Include `agent.agent_context.skills`.';
+/** Declares `include_skills`. */
+const IncludeSkills = Field(flag(), 'Include `agent.agent_context.skills`, which may be long.');
 
 /** Options of a conversation in an answer. */
 export class ConversationViewQueryDto {
-  @Field(flag(), 'Include `agent.agent_context.skills`, which may be long.')
+  @IncludeSkills
   include_skills = false;
 }
 
@@ -37,7 +38,7 @@ export class RunRequestQueryDto {
 
 /** Options of a new conversation. */
 export class StartConversationQueryDto extends RunRequestQueryDto {
-  @Field(flag(), 'Include `agent.agent_context.skills`, which may be long.')
+  @IncludeSkills
   include_skills = false;
 }
 
@@ -73,7 +74,7 @@ export class ConversationSearchQueryDto extends ConversationCountQueryDto {
   )
   sort_order: CatalogueOrder = 'CREATED_AT_DESC';
 
-  @Field(flag(), includeSkills)
+  @IncludeSkills
   include_skills = false;
 }
 

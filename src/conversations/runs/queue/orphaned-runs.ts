@@ -8,7 +8,7 @@ import type { StoredQueue } from './stored-queue.js';
 
 /** How often the stored queue is looked at (ms). */
 const LOOK_MS = 5_000;
-/** How many stored runs of other servers are looked at, in one look, while none was found without a server. */
+/** How many stored runs are looked at in one look, while none of them was found without a server. */
 const MAX_SAMPLED = 100;
 /** How many are looked at at the same time. */
 const PARALLEL = 16;

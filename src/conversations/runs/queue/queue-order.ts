@@ -1,8 +1,8 @@
 import type { QueuedRun } from './queued-run.js';
 
 /**
- * What a point of priority is worth (ms): a run starts before those of its key that have waited so much longer
- * than itself for each point. With that a run waits at most 33 hours for others of its key that came later.
+ * What a point of priority is worth (ms): with each, a run starts before those of its key that have waited so
+ * much longer. So no run waits for others of its key that came more than 33 hours later.
  */
 export const PRIORITY_POINT_MS = 10 * 60_000;
 
@@ -20,8 +20,8 @@ function dueAt({ queued_at, priority }: QueuedRun): number {
 
 /**
  * Runs in the order in which they start. Keys take turns: the run of a key that has fewer runs, active ones
- * and those before it, comes first; then the more urgent one. Costs of all but `first` grow with the number of
- * keys, not with that of runs.
+ * and those before it, comes first; then the more urgent one. The cost of all but `first` grows with the
+ * number of keys, not with that of runs.
  */
 export class QueueOrder<T extends QueuedRun> {
   /** The runs of each key, the most urgent one first. */
@@ -51,7 +51,10 @@ export class QueueOrder<T extends QueuedRun> {
     if (lane.length === 0) this.lanes.delete(run.owner_key);
   }
 
-  /** The run that starts next of those that may start. @param isFull whether a key may not start any run now */
+  /**
+   * The run that starts next of those that may start.
+   * @param isFull whether a key may start no run now
+   */
   next(isFull: (owner: string | null) => boolean, mayStart: (run: T) => boolean): T | undefined {
     let best: { run: T; turn: number } | undefined;
     for (const [owner, lane] of this.lanes) {
