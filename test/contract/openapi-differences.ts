@@ -45,7 +45,7 @@ export const DELIBERATE: readonly Deliberate[] = [
   },
   {
     place:
-      /^POST \/api\/conversations(\/\{conversation_id\}\/(run|events|events\/respond_to_confirmation))? query (on_limit|priority)$/,
+      /^POST \/(v1\/(chat\/completions|responses)|api\/conversations(\/\{conversation_id\}\/(run|events|events\/respond_to_confirmation|goal|goal\/resume|children))?) query (on_limit|priority)$/,
     why: 'a run may wait for a free slot',
   },
   { place: 'response ServerInfo.runtime_services', why: 'tells the web UI that automations are served' },

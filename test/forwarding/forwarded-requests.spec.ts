@@ -285,6 +285,16 @@ describe('requests that another server has to serve', () => {
     expect(owner.observed.connections - before).toBeLessThanOrEqual(2);
   });
 
+  it('do not share them with streams of events, which would use them up', async () => {
+    await (await fetchOne('/events/search')).json();
+    const before = owner.observed.connections;
+    const stream = open('/events/stream').end();
+    await eventually(() => owner.observed.streams.length === 1, 'the stream');
+    expect(owner.observed.connections - before).toBe(1);
+    stream.destroy();
+    await eventually(() => owner.observed.ends.length === 1, 'the end of the stream');
+  });
+
   it('stay here if the conversation is here', async () => {
     id = cluster.conversationAt(first.id);
     expect(await (await fetchOne('')).json()).toMatchObject({ server: 'first' });

@@ -152,7 +152,7 @@ class TestController {
     await streamAnswer(response, produce());
   }
 
-  @Get(`${C}/stream`)
+  @Get([`${C}/stream`, `${C}/events/stream`])
   @Header('Content-Type', 'text/event-stream')
   @Operation(operation)
   stream(@Res() response: HttpResponse): void {

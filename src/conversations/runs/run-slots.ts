@@ -49,6 +49,11 @@ export class RunSlots {
     return !this.limiter.mayRun(ownerKey);
   }
 
+  /** A run was refused although it would have waited. */
+  countRefused(): void {
+    this.refusedCount += 1;
+  }
+
   /** Calls `listener` whenever a slot is free that nobody waits for in `wait`. */
   onFree(listener: () => void): void {
     this.freed = listener;
@@ -61,7 +66,7 @@ export class RunSlots {
    */
   take(ownerKey: string | null = null): () => void {
     if (this.isFull) {
-      this.refusedCount += 1;
+      this.countRefused();
       throw new RunLimitError();
     }
     const releaseOfKey = this.takeOfKey(ownerKey);

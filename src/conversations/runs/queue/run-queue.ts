@@ -277,9 +277,13 @@ export class RunQueue {
    */
   private assertRoom(ownerKey: string | null): void {
     const free = this.limit - this.runs.size - this.reservedTotal;
-    if (free <= 0) throw new QueueFullError(`${this.limit} runs wait already`);
     const own = this.order.countOf(ownerKey) + (this.reserved.get(ownerKey) ?? 0);
-    if (ownerKey !== null && own >= free) throw new QueueFullError(`${own} runs of this key wait already`);
+    const isFull = free <= 0;
+    if (!isFull && (ownerKey === null || own < free)) return;
+    this.slots.countRefused();
+    throw new QueueFullError(
+      isFull ? `${this.limit} runs wait already` : `${own} runs of this key wait already`,
+    );
   }
 
   private startNext(): void {

@@ -64,10 +64,12 @@ export class StoredQueue {
     if (this.gone.get(id) === 'removing') this.gone.set(id, state);
   }
 
-  private async readDocument(): Promise<Map<string, QueuedRun>> {
-    const document = await this.documents.read(RUN_QUEUE_DOCUMENT).catch((error: unknown) => {
-      if (error instanceof DamagedDocumentError) return undefined;
-      throw error;
+  /** @param onDamage is called for a document that is none: then nothing waits */
+  private async readDocument(onDamage?: () => Promise<void>): Promise<Map<string, QueuedRun>> {
+    const document = await this.documents.read(RUN_QUEUE_DOCUMENT).catch(async (error: unknown) => {
+      if (!(error instanceof DamagedDocumentError)) throw error;
+      await onDamage?.();
+      return undefined;
     });
     const stored = document?.['runs'];
     const runs = (Array.isArray(stored) ? stored : []).flatMap((one) => readQueuedRun(one) ?? []);
@@ -79,7 +81,7 @@ export class StoredQueue {
     const { changes } = this;
     this.changes = new Map();
     await this.documents.change(async (writer) => {
-      const runs = await this.readDocument();
+      const runs = await this.readDocument(() => writer.setAside(RUN_QUEUE_DOCUMENT));
       for (const [id, run] of changes) {
         if (run) runs.set(id, run);
         else runs.delete(id);
