@@ -165,6 +165,9 @@ describe('runs that wait for a free slot', () => {
     // A conversation waits once.
     const again = await silent.post('events?on_limit=wait', userMessage(fixture.script('third'), true));
     expect(again).toMatchObject({ status: 200, body: { queued_run: { place: 1, priority: 1 } } });
+    expect((await silent.post('events', userMessage('Be quick.', true))).body).toMatchObject({
+      queued_run: { place: 1 },
+    });
     const child = await silent.post('children?on_limit=wait', {
       task: fixture.script('child'),
       isolation: 'shared',

@@ -100,7 +100,9 @@ export class RunStarter {
     try {
       start();
     } catch (error) {
-      if (!(error instanceof RunLimitError) || !queue.waitsOn(request)) throw error;
+      // Whatever the request wants: a run that waits already answers it, too.
+      const waits = queue.waitsOn(request) || queue.has(id);
+      if (!(error instanceof RunLimitError) || !waits) throw error;
       await queue.add({ conversation_id: id, owner_key, log_length: this.journal.length }, request);
       return this.place;
     }

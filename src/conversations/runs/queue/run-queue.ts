@@ -139,8 +139,8 @@ export class RunQueue {
   ): Promise<void> {
     const before = this.find(run.conversation_id);
     if (before) return this.raise(before, priority);
-    releasePlace?.();
-    this.assertRoom(run.owner_key);
+    if (releasePlace) releasePlace();
+    else this.assertRoom(run.owner_key);
     const added = this.insert({ ...run, priority, queued_at: new Date().toISOString() }, 'storing');
     added.stored = this.document.add(storedRun(added));
     try {
