@@ -256,7 +256,7 @@ export class RunQueue {
     if (priority <= before || this.runs.get(run.conversation_id) !== run) return;
     this.setPriority(run, priority);
     try {
-      await this.document.add(storedRun(run));
+      await this.document.replace(storedRun(run));
     } catch (error) {
       if (run.priority === priority) this.setPriority(run, before);
       throw error;

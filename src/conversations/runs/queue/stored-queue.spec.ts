@@ -60,6 +60,12 @@ describe('the stored queue of runs', () => {
     expect(ids(await queue.refresh())).toEqual(['a']);
   });
 
+  it('keeps a run whose change could not be stored', async () => {
+    await queue.add(run('a'));
+    await whileFailing(() => queue.replace({ ...run('a'), priority: 5 }));
+    expect(ids(await queue.refresh())).toEqual(['a']);
+  });
+
   it('begins anew beside a damaged document, which is kept', async () => {
     await writeFile(path.join(folder, RUN_QUEUE_DOCUMENT), '{damaged');
     expect(ids(await queue.read())).toEqual([]);

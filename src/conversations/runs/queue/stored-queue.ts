@@ -15,18 +15,23 @@ export class StoredQueue {
 
   constructor(private readonly documents: WorkspaceDocuments) {}
 
-  /** Adds or replaces a run; resolves when it is stored. @throws StorageFailedError */
+  /** Adds a run; resolves when it is stored. If that fails it does not wait. @throws StorageFailedError */
   async add(run: QueuedRun): Promise<void> {
     const { conversation_id: id } = run;
     this.gone.delete(id);
-    this.changes.set(id, run);
     try {
-      await this.writes.run();
+      await this.replace(run);
     } catch (error) {
       // It may be stored all the same, and must not start when its request has failed.
       if (!this.gone.has(id)) this.gone.set(id, 'failed');
       throw error;
     }
+  }
+
+  /** Stores what has changed of a run that waits. @throws StorageFailedError */
+  async replace(run: QueuedRun): Promise<void> {
+    this.changes.set(run.conversation_id, run);
+    await this.writes.run();
   }
 
   /** Resolves when that is stored; if it fails it is tried again later. @throws StorageFailedError */
