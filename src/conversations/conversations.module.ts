@@ -45,6 +45,7 @@ import { ProfileDiagnosis } from './profiles/profile-diagnosis.js';
 import { ProfileReferences } from './profiles/profile-references.js';
 import { RequestsFromSettings } from './profiles/requests-from-settings.js';
 import { RunQueueController } from './api/run-queue.controller.js';
+import { HiddenTexts } from './queries/hidden-texts.js';
 import { RunQueue } from './runs/queue/run-queue.js';
 import { RunSlots } from './runs/run-slots.js';
 import { BoundCredentials } from './secrets/bound-credentials.js';
@@ -135,6 +136,7 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
     ConversationCreation,
     ConversationsService,
     ConversationSummaries,
+    HiddenTexts,
     SummaryFeed,
     ConversationsLifecycle,
     ArchiveImportService,
@@ -165,6 +167,7 @@ function storageMark({ database_url: url, paths }: AppConfig): string {
     Ownership,
     Tenancy,
     EventBusModule,
+    HiddenTexts,
     RunQueue,
     RequestsFromSettings,
     RunSlots,

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
@@ -39,7 +38,6 @@ import { ownerFilter, Ownership } from './owners/ownership.js';
 import { Tenancy } from './owners/tenancy.js';
 import type { QueuePlace, RunRequest } from './runs/queue/queued-run.js';
 import type { NewMessage, RequestedConversation } from './state/start-request.js';
-import { SecretVault } from './secrets/secret-vault.js';
 import { WorktreeRelease } from './worktrees/worktree-release.js';
 
 export type { EventFilter } from './queries/event-query.js';
@@ -308,20 +306,6 @@ export class ConversationsService {
       for (const part of parts) for (const line of await log.readMany(part)) items.push(await map(line));
       return { items, next };
     });
-  }
-
-  /** What somebody without a key must not see of a conversation: its secrets and the name of its folder. */
-  async hidden(id: string): Promise<{ mask: (text: string) => string; folders: string[] }> {
-    const opened = this.registry.opened(id);
-    const state = opened?.state ?? (await this.registry.peek(id));
-    if (!state) throw new ConversationNotFoundError(id);
-    const { masker } = opened?.agentRuntime ?? { masker: new SecretVault(state) };
-    const folder = state.workspace.working_dir;
-    const folders = [folder, path.resolve(this.config.base_dir, folder), state.workspace_root];
-    return {
-      mask: (text) => masker.mask(text),
-      folders: folders.filter((one): one is string => one !== undefined && path.isAbsolute(one)),
-    };
   }
 
   private eventItems(id: string, seqs: readonly number[]): Promise<Buffer> {

@@ -44,6 +44,7 @@ export {
   RequestsFromSettings,
 } from './profiles/requests-from-settings.js';
 export type { NewMessage, RequestedConversation } from './state/start-request.js';
+export { HiddenTexts } from './queries/hidden-texts.js';
 export { RunRequestQueryDto, toRunRequest } from './api/dto/queries.dto.js';
 export { RunQueue } from './runs/queue/run-queue.js';
 export type { OnRunLimit, QueuePlace, RunRequest } from './runs/queue/queued-run.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
-import { ConversationsService } from '../conversations/index.js';
+import { ConversationsService, HiddenTexts } from '../conversations/index.js';
 import { KnownSecrets } from '../crypto/index.js';
 import { turnForLine } from '../flow/index.js';
 import { persistenceRoot } from '../files/index.js';
@@ -21,6 +21,7 @@ interface SharedEvents {
 export class SharedView {
   constructor(
     private readonly conversations: ConversationsService,
+    private readonly hidden: HiddenTexts,
     private readonly known: KnownSecrets,
     private readonly config: AppConfig,
   ) {}
@@ -48,7 +49,7 @@ export class SharedView {
 
   /** What to leave out of a conversation. @throws ConversationNotFoundError */
   async redaction(id: string): Promise<Redaction> {
-    const { mask, folders } = await this.conversations.hidden(id);
+    const { mask, folders } = await this.hidden.of(id);
     const { base_dir, conversations_path, paths } = this.config;
     return new Redaction({
       mask: (text) => this.known.mask(mask(text)),
