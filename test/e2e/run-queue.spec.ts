@@ -185,7 +185,14 @@ describe('runs that wait for a free slot', () => {
     const cancelled = await fixture.create('a');
     const paused = await fixture.create('b');
     const deleted = await fixture.create('c');
+    const { frames, socket } = await cancelled.listen(
+      `/sockets/events/${cancelled.id}?session_api_key=${ADMIN}`,
+    );
+    await eventually(() => frames.length > 0, 'the first state');
+    const before = frames.length;
     expect((await server.request('DELETE', `${cancelled.route}/queued_run`)).status).toBe(200);
+    await eventually(() => frames.length > before, 'what followers hear of it');
+    socket.terminate();
     expect((await server.request('DELETE', `${cancelled.route}/queued_run`)).status).toBe(404);
     expect(await cancelled.status()).toBe('idle');
     await paused.post('pause');

@@ -264,6 +264,8 @@ export class Conversation {
     const goalWaits = this.goal.isWaiting;
     const wasWaiting = await this.starter.leave();
     if (goalWaits) await this.commit(this.goal.interruption());
+    // The status is the same: whoever waits for the run would not hear that it does not come.
+    if (wasWaiting) await this.broadcaster.publishFullState();
     return wasWaiting;
   }
 
