@@ -166,6 +166,7 @@ describe('checkpoints', () => {
     await writeFile(path.join(folder, 'a'), 'by a person');
     await rm(path.join(folder, 'b'));
     await mkdir(path.join(folder, 'b'));
+    await writeFile(path.join(folder, 'b', 'theirs'), '');
     const [first] = await list(conversation);
     const refused = await restore(conversation, { step: first?.event_id });
     expect(refused).toMatchObject({

@@ -27,7 +27,10 @@ export async function applyRestore(
   { files, mark }: Pick<BegunRestore, 'files' | 'mark'>,
 ): Promise<AppliedRestore> {
   const result: AppliedRestore = { changes: [], failed: [] };
-  for (const file of inOrder(files)) {
+  const removed = files.filter(({ to }) => to === null);
+  const written = files.filter(({ to }) => to !== null);
+  // What goes comes first: a folder may take the place of a file, and a file that of a folder.
+  for (const file of [...removed, ...written]) {
     try {
       await applyFile(store, tree, file, mark);
       result.changes.push({ path: file.path, before: file.from, after: file.to });
@@ -35,6 +38,8 @@ export async function applyRestore(
       result.failed.push({ path: file.path, reason: errorMessage(error) });
     }
   }
+  // Last: a folder that gets another file keeps its permissions.
+  for (const { path: file } of removed) await tree.prune(file).catch(() => undefined);
   return result;
 }
 
@@ -45,13 +50,6 @@ export async function removeTemporary(
 ): Promise<void> {
   const folders = new Set(files.map((file) => path.dirname(file.path)));
   for (const folder of folders) await tree.remove(path.join(folder, `.${mark}.tmp`)).catch(() => undefined);
-}
-
-/** What goes comes first: a folder may take the place of a file, and a file that of a folder. */
-function inOrder(files: readonly PlannedFile[]): PlannedFile[] {
-  const removed = files.filter(({ to }) => to === null);
-  const written = files.filter(({ to }) => to !== null);
-  return [...removed.toSorted((one, other) => other.path.length - one.path.length), ...written];
 }
 
 async function applyFile(

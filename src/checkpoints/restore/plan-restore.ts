@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import type { CheckpointStore } from '../store/checkpoint-store.js';
 import type { PlannedFile } from '../store/checkpoint-log.js';
 import type { WorkspaceTree } from '../tree/workspace-tree.js';
@@ -50,20 +51,18 @@ export async function planRestore(
 ): Promise<RestorePlan> {
   const plan: RestorePlan = { files: [], conflicts: [] };
   const targets = targetsOf(store.steps, scope);
-  const removed = [...targets].filter(([, { to }]) => to === null).map(([file]) => `${file}/`);
+  const place = new PlaceCheck(tree, targets);
   for (const [path, { to, expected, laterStep }] of targets) {
     const stats = await tree.stat(path);
     const found = await tree.find(path);
     const from = found?.version ?? null;
     if (sameVersion(from, to)) continue;
-    // A folder goes with its files, as far as the restore removes them.
-    const isFolder = stats?.isDirectory() === true && removed.some((file) => file.startsWith(`${path}/`));
-    const isExpected = sameVersion(from, expected) || isFolder || isUnder(removed, path, from);
+    const isFree = from !== null || to === null || (await place.isFree(path, stats));
     let reason: ConflictReason | undefined;
-    if (stats && !found && !isFolder) reason = 'not_a_file';
+    if (!isFree) reason = 'not_a_file';
     else if (!store.has(to)) reason = 'not_kept';
     else if (from?.hash === null || !(await store.keep(found))) reason = 'too_large';
-    else if (!isExpected) reason = laterStep === null ? 'changed' : 'later_step';
+    else if (!sameVersion(from, expected)) reason = laterStep === null ? 'changed' : 'later_step';
     const canForce = reason !== 'not_a_file' && reason !== 'not_kept';
     const step = reason === 'later_step' ? laterStep : null;
     if (reason) plan.conflicts.push({ path, reason, step, canForce });
@@ -72,9 +71,26 @@ export async function planRestore(
   return plan;
 }
 
-/** A file whose folder is a file now, which the restore removes, is missing as it must be. */
-function isUnder(removed: readonly string[], path: string, from: FileVersion | null): boolean {
-  return from === null && removed.some((folder) => path.startsWith(folder));
+/** Whether a file can be written where there is none, when the restore has removed what it removes. */
+class PlaceCheck {
+  private readonly removed: ReadonlySet<string>;
+
+  constructor(
+    private readonly tree: WorkspaceTree,
+    targets: ReadonlyMap<string, Target>,
+  ) {
+    this.removed = new Set([...targets].filter(([, { to }]) => to === null).map(([file]) => file));
+  }
+
+  /** @param stats of what is at the path and is no file */
+  async isFree(path: string, stats: Stats | undefined): Promise<boolean> {
+    if (stats) {
+      const files = stats.isDirectory() ? await this.tree.filesBelow(path) : undefined;
+      return files?.every((file) => this.removed.has(file)) === true;
+    }
+    const obstacle = await this.tree.obstacle(path);
+    return obstacle === undefined || this.removed.has(obstacle);
+  }
 }
 
 function targetsOf(
@@ -100,9 +116,12 @@ function targetsOf(
 
 /** A path names a file, or a folder with everything in it. */
 function isWanted(wanted: ReadonlySet<string>, file: string): boolean {
-  if (wanted.has(file)) return true;
-  for (let at = file.lastIndexOf('/'); at > 0; at = file.lastIndexOf('/', at - 1)) {
-    if (wanted.has(file.slice(0, at))) return true;
-  }
-  return false;
+  return wanted.has(file) || foldersAbove(file).some((folder) => wanted.has(folder));
+}
+
+function foldersAbove(file: string): string[] {
+  const folders: string[] = [];
+  for (let at = file.lastIndexOf('/'); at > 0; at = file.lastIndexOf('/', at - 1))
+    folders.push(file.slice(0, at));
+  return folders;
 }

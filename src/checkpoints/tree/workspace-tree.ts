@@ -1,4 +1,4 @@
-import fs, { constants, type Stats } from 'node:fs';
+import fs, { constants, type Dirent, type Stats } from 'node:fs';
 import { lstat, mkdir, readlink, realpath, rename, rmdir, symlink, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -25,6 +25,9 @@ export interface FoundFile {
 export class NotReplaceableError extends Error {
   override readonly name = 'NotReplaceableError';
 }
+
+/** Entries that are looked at in a folder that stands in the place of a file. */
+const MAX_BELOW = 10_000;
 
 /**
  * The files of a workspace by their paths below it. No link is followed, neither in a path nor as a file, so
@@ -75,28 +78,64 @@ export class WorkspaceTree {
   }
 
   /**
-   * Puts a version in the place of a file, whole or not at all, and makes missing folders.
+   * Everything but folders in a folder and those below it, with paths below the workspace.
+   * @returns undefined if that is too much, or cannot be looked at
+   */
+  async filesBelow(folder: string): Promise<string[] | undefined> {
+    const files: string[] = [];
+    const folders = [folder];
+    let left = MAX_BELOW;
+    for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
+      const at = next;
+      const entries = await this.entriesOf(at);
+      left -= entries?.length ?? Infinity;
+      if (!entries || left < 0) return undefined;
+      for (const entry of entries) (entry.isDirectory() ? folders : files).push(`${at}/${entry.name}`);
+    }
+    return files;
+  }
+
+  /** The part of the way to a file that exists and is no folder; undefined if there is none. */
+  async obstacle(file: string): Promise<string | undefined> {
+    const names = file.split('/');
+    for (let depth = 1; depth < names.length; depth += 1) {
+      const above = names.slice(0, depth).join('/');
+      const stats = await this.stat(above);
+      if (!stats) return undefined;
+      if (!stats.isDirectory()) return above;
+    }
+    return undefined;
+  }
+
+  /**
+   * Puts a version in the place of a file or of an empty folder, whole or not at all, and makes missing
+   * folders.
    * @param mark part of the name of the temporary file, which a repetition after a crash uses again
    * @throws NotReplaceableError, errors of the system
    */
   async put(file: string, version: FileVersion, bytes: Buffer, mark: string): Promise<void> {
     const folder = await this.openFolder(path.dirname(file), true);
+    const temporary = folder.at(`.${mark}.tmp`);
     try {
       const name = path.basename(file);
       this.assertWritable(path.join(folder.real, name));
       const before = await lstat(folder.at(name)).catch(undefinedIfGone);
-      if (before && !isReplaceable(before)) throw new NotReplaceableError(`${file} is not a file`);
-      const temporary = folder.at(`.${mark}.tmp`);
+      if (before && !isReplaceable(before) && !before.isDirectory())
+        throw new NotReplaceableError(`${file} is not a file`);
       await unlink(temporary).catch(undefinedIfGone);
       if (version.kind === 'link') await symlink(bytes, temporary);
       else await writeNew(temporary, bytes, version.mode & PERMISSIONS, before);
+      if (before?.isDirectory()) await this.removeEmpty(file);
       await rename(temporary, folder.at(name));
+    } catch (error) {
+      await unlink(temporary).catch(() => undefined);
+      throw error;
     } finally {
       folder.close();
     }
   }
 
-  /** Removes a file, and the folders that are empty then. */
+  /** Removes a file. */
   async remove(file: string): Promise<void> {
     await this.inFolder(file, async (folder, name) => {
       this.assertWritable(path.join(folder.real, name));
@@ -104,6 +143,10 @@ export class WorkspaceTree {
       if (!isReplaceable(before)) throw new NotReplaceableError(`${file} is not a file`);
       await unlink(folder.at(name));
     });
+  }
+
+  /** Removes the folders on the way to a file that are empty. */
+  async prune(file: string): Promise<void> {
     for (let at = path.dirname(file); at !== '.'; at = path.dirname(at)) {
       const isRemoved = await this.inFolder(at, (folder, name) =>
         rmdir(folder.at(name)).then(
@@ -111,8 +154,28 @@ export class WorkspaceTree {
           () => false,
         ),
       );
-      if (isRemoved !== true) return;
+      if (isRemoved === false) return;
     }
+  }
+
+  /** Removes a folder in which there is nothing but folders. @throws NotReplaceableError */
+  private async removeEmpty(below: string): Promise<void> {
+    const folders = [below];
+    for (const at of folders) {
+      for (const entry of (await this.entriesOf(at)) ?? []) {
+        if (!entry.isDirectory() || folders.length > MAX_BELOW)
+          throw new NotReplaceableError(`${below} is a folder that is not empty`);
+        folders.push(`${at}/${entry.name}`);
+      }
+    }
+    // None of them if something was put there meanwhile.
+    for (const at of folders.toReversed()) await this.inFolder(at, (folder, name) => rmdir(folder.at(name)));
+  }
+
+  private entriesOf(below: string): Promise<Dirent[] | undefined> {
+    return this.openFolder(below, false)
+      .then((folder) => folder.entries().finally(() => folder.close()))
+      .catch(undefinedIfGone);
   }
 
   private async findFile(file: string, stats: Stats): Promise<FoundFile | undefined> {
