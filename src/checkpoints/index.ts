@@ -6,17 +6,18 @@ export {
   type CheckpointPlace,
   type StepToRecord,
 } from './recorder.js';
+export type { AppliedRestore, FailedFile } from './restore/apply-restore.js';
 export {
-  applyRestore,
-  removeTemporary,
-  type AppliedRestore,
-  type FailedFile,
-} from './restore/apply-restore.js';
+  finishInterrupted,
+  runRestore,
+  type RestoreResult,
+  type TellRestore,
+} from './restore/finish-restore.js';
 export { planRestore, type RestoreConflict, type RestorePlan } from './restore/plan-restore.js';
-export type { BegunRestore, PlannedFile } from './store/checkpoint-log.js';
+export type { BegunRestore, PlannedFile } from './store/log-entry.js';
 export { copyCheckpoints } from './store/copy-checkpoints.js';
 export type { CheckpointStore } from './store/checkpoint-store.js';
-export { isFilePath, type WorkspaceTree } from './tree/workspace-tree.js';
+export { UnreadableError, type WorkspaceTree } from './tree/workspace-tree.js';
 export {
   sameVersion,
   type Checkpoint,

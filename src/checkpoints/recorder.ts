@@ -2,13 +2,13 @@ import { realpath } from 'node:fs/promises';
 import { errorMessage } from '../errors/index.js';
 import { utcTimestamp } from '../events/index.js';
 import type { FileRules } from '../files/index.js';
-import { SerialQueue } from '../flow/index.js';
+import { SerialQueue, settlesWithin } from '../flow/index.js';
 import type { GitBounds } from '../git/index.js';
 import { meters } from '../meters/index.js';
 import { TooManyFilesError, WorkspaceWalk } from './scan/workspace-walk.js';
-import { WorkspaceScan } from './scan/workspace-scan.js';
+import { WorkspaceScan, type ScanResult } from './scan/workspace-scan.js';
 import { CheckpointStore } from './store/checkpoint-store.js';
-import { WorkspaceTree, type FoundFile } from './tree/workspace-tree.js';
+import { UnreadableError, WorkspaceTree } from './tree/workspace-tree.js';
 import { sameVersion, type FileChange, type FileVersion, type Incomplete } from './version.js';
 
 /** Limits of the checkpoints of a conversation. */
@@ -33,7 +33,7 @@ export interface CheckpointPlace {
   excluded: readonly string[];
   /** Where the parts of its repository may be. */
   bounds: () => Promise<GitBounds | undefined>;
-  /** Called once, before anything else is done with the checkpoints: finishes what a crash has cut off. */
+  /** Called before anything else is done with the checkpoints: finishes a restore that was cut off. */
   opened: (store: CheckpointStore, tree: WorkspaceTree) => Promise<void>;
   /** Called with failures, which stop nothing. */
   report: (what: string, error: unknown) => void;
@@ -48,19 +48,24 @@ export interface StepToRecord {
   files: readonly string[] | null;
 }
 
+interface Parts {
+  tree: WorkspaceTree;
+  store: CheckpointStore;
+}
+
 interface OpenStep extends StepToRecord {
   startedAt: string;
-  /** Milliseconds since the epoch. */
+  /** When its tool was started (ms since the epoch); Infinity: not yet. */
   began: number;
   before: Map<string, FileVersion | null>;
   incomplete: Incomplete[];
 }
 
 /**
- * With so many files a scan takes a millisecond or two, and is done before a command as well. With more, what
- * somebody else changes in the moment before a command counts as the command's.
+ * How long a command waits for the look at what somebody else has changed since the last step (ms). Enough for
+ * a thousand files; with more it goes on while the command runs already.
  */
-const MAX_SMALL = 500;
+const LOOK_MS = 8;
 const MAX_OUTSIDE = 5;
 
 /**
@@ -71,7 +76,7 @@ const MAX_OUTSIDE = 5;
 export class CheckpointRecorder {
   private readonly queue = new SerialQueue();
   private readonly open = new Map<string | null, OpenStep>();
-  private parts: { tree: WorkspaceTree; store: CheckpointStore } | undefined;
+  private parts: Parts | undefined;
   private scan: WorkspaceScan | undefined;
   /** Why commands are not followed in this run; said once. */
   private unscanned: Incomplete | undefined;
@@ -93,13 +98,13 @@ export class CheckpointRecorder {
     });
   }
 
-  /** Resolves when what the step may change is kept. Never rejects. */
-  begin(step: StepToRecord): Promise<void> {
-    return this.work('begin', async () => {
-      const started = performance.now();
-      await this.beginStep(step);
-      meters.checkpointBegins.observe((performance.now() - started) / 1000);
+  /** Resolves when what the step may change is kept: its tool may start. Never rejects. */
+  async begin(step: StepToRecord): Promise<void> {
+    const started = performance.now();
+    await new Promise<void>((resolve) => {
+      void this.work('begin', () => this.beginStep(step, resolve)).then(resolve);
     });
+    meters.checkpointBegins.observe((performance.now() - started) / 1000);
   }
 
   /** The step is over. Never rejects. */
@@ -125,6 +130,9 @@ export class CheckpointRecorder {
       }
       this.scan = undefined;
       this.unscanned = undefined;
+      if (!this.parts) return;
+      await this.recordUnended(this.parts, 'its end could not be recorded');
+      await this.parts.store.tidy();
     });
   }
 
@@ -143,58 +151,84 @@ export class CheckpointRecorder {
     });
   }
 
-  private async ready(): Promise<{ tree: WorkspaceTree; store: CheckpointStore }> {
-    if (this.parts) return this.parts;
+  private async ready(): Promise<Parts> {
+    if (this.parts) {
+      // A restore could not be finished, as on a full disk.
+      if (this.parts.store.log.restore) await this.place.opened(this.parts.store, this.parts.tree);
+      return this.parts;
+    }
     const { workspace, rules, folder } = this.place;
     const tree = await WorkspaceTree.open(workspace, this.limits.maxFileBytes, rules);
     const store = await CheckpointStore.open(folder, this.limits.maxBytes);
     store.held = () => this.scan?.hashes() ?? [];
-    // It gets its real path when it is made.
-    if (tree.exists) this.parts = { tree, store };
-    for (const step of store.log.begun.splice(0)) {
-      const changes: FileChange[] = [];
-      for (const { path, before } of step.files ?? []) {
-        const found = await tree.find(path);
-        await store.keep(found);
-        changes.push({ path, before, after: found?.version ?? null });
-      }
-      const changed = changes.filter(({ before, after }) => !sameVersion(before, after));
-      const detail = 'the server ended during this step';
-      await store.add({
-        ...step,
-        endedAt: utcTimestamp(),
-        changes: changed,
-        incomplete: [{ reason: 'interrupted', detail }],
-      });
-    }
+    await this.recordUnended({ tree, store }, 'the server ended during this step');
     await this.place.opened(store, tree);
+    // Its tree gets its real path when it is made.
+    if (tree.exists) this.parts = { tree, store };
     return { tree, store };
   }
 
-  private async beginStep({ eventId, tool, files }: StepToRecord): Promise<void> {
-    const { store, tree } = await this.ready();
+  /** Records what is known of steps that have begun and are not open any more. */
+  private async recordUnended(parts: Parts, detail: string): Promise<void> {
+    const { store } = parts;
+    for (const step of store.log.begun.filter(({ eventId }) => !this.open.has(eventId))) {
+      const { eventId, tool, startedAt, files } = step;
+      const before = new Map((files ?? []).map((file) => [file.path, file.before]));
+      const { changes, incomplete } = await this.changesOf(before, parts);
+      const end = { eventId, tool, startedAt, endedAt: utcTimestamp(), changes };
+      await store.add({ ...end, incomplete: [...incomplete, { reason: 'interrupted', detail }] });
+    }
+  }
+
+  /** @param release starts the tool */
+  private async beginStep({ eventId, tool, files }: StepToRecord, release: () => void): Promise<void> {
+    const parts = await this.ready();
     const step: OpenStep = {
-      ...{ eventId, tool, files, startedAt: utcTimestamp(), began: Date.now() },
+      ...{ eventId, tool, files, startedAt: utcTimestamp(), began: Infinity },
       before: new Map(),
       incomplete: [],
     };
-    if (files) await this.keepBefore(step, tree, store);
-    else await this.keepAll();
+    const isFirst = files === null && this.scan === undefined;
+    if (files) await this.keepBefore(step, parts);
+    else await this.ensureScan();
     this.open.set(eventId, step);
     const { startedAt, before } = step;
     const named = [...before].map(([path, version]) => ({ path, before: version }));
     // What names no file of the workspace changes nothing in it.
     if (files === null || named.length > 0)
-      await store.log.begin({ eventId, tool, startedAt, files: files ? named : null });
+      await parts.store.log.begin({ eventId, tool, startedAt, files: files ? named : null });
+    const look = files === null && !isFirst ? this.lookBefore() : undefined;
+    if (look) await settlesWithin(look, LOOK_MS);
     step.began = Date.now();
+    release();
+    await look;
   }
 
-  private async keepBefore(step: OpenStep, tree: WorkspaceTree, store: CheckpointStore): Promise<void> {
-    let outside = 0;
+  /** What somebody else has changed before the commands that run now. */
+  private async lookBefore(): Promise<void> {
+    await this.scanning(undefined, (scan) =>
+      scan.takeNote(() => {
+        const commands = [...this.open.values()].filter(({ files }) => files === null);
+        return Math.min(...commands.map(({ began }) => began));
+      }),
+    );
+  }
+
+  private async keepBefore(step: OpenStep, parts: Parts): Promise<void> {
     for (const file of step.files ?? []) {
-      const path = await tree.pathOf(file);
+      try {
+        await this.keepNamed(step, file, parts);
+      } catch (error) {
+        step.incomplete.push(unreadable(file, error));
+      }
+    }
+  }
+
+  private async keepNamed(step: OpenStep, file: string, { tree, store }: Parts): Promise<void> {
+    for (const path of await tree.pathsOf(file)) {
       if (path === undefined) {
-        if (outside++ < MAX_OUTSIDE) step.incomplete.push({ reason: 'outside', detail: file });
+        const outside = step.incomplete.filter(({ reason }) => reason === 'outside').length;
+        if (outside < MAX_OUTSIDE) step.incomplete.push({ reason: 'outside', detail: file });
         continue;
       }
       const stats = await tree.stat(path);
@@ -209,12 +243,6 @@ export class CheckpointRecorder {
     }
   }
 
-  /** Before a command: what is known of the workspace is what there is. */
-  private async keepAll(): Promise<void> {
-    await this.ensureScan();
-    if (this.scan && this.scan.size <= MAX_SMALL) await this.runScan(Infinity);
-  }
-
   private async ensureScan(): Promise<void> {
     if (this.scan || this.unscanned) return;
     const { tree, store } = await this.ready();
@@ -223,19 +251,27 @@ export class CheckpointRecorder {
     const isHidden = (folder: string): boolean => excluded.has(folder) || tree.isHidden(folder);
     const walk = new WorkspaceWalk(tree.root, this.limits.maxFiles, bounds, isHidden);
     this.scan = new WorkspaceScan(tree, store.objects, walk, bounds);
-    await this.runScan(Infinity);
+    await this.scanning(undefined, (scan) => scan.takeNote(() => Infinity));
   }
 
-  private async runScan(since: number): Promise<{ changes: FileChange[]; incomplete: Incomplete[] }> {
-    if (!this.scan) return { changes: [], incomplete: this.takeUnscanned() };
+  private changesSince(moment: number): Promise<ScanResult> {
+    const none = { changes: [], incomplete: [] };
+    return this.scanning(none, (scan) => scan.changes(moment)).then(({ changes, incomplete }) => ({
+      changes,
+      incomplete: [...incomplete, ...this.takeUnscanned()],
+    }));
+  }
+
+  /** Works with the scan, and gives it up if the workspace cannot be scanned. */
+  private async scanning<T>(otherwise: T, work: (scan: WorkspaceScan) => Promise<T>): Promise<T> {
+    if (!this.scan) return otherwise;
     try {
-      return await this.scan.run(since);
+      return await work(this.scan);
     } catch (error) {
       this.scan = undefined;
       const isLarge = error instanceof TooManyFilesError;
-      const detail = isLarge ? `more than ${this.limits.maxFiles} files` : errorMessage(error);
-      this.unscanned = { reason: isLarge ? 'too_many_files' : 'unreadable', detail };
-      return { changes: [], incomplete: since === Infinity ? [] : this.takeUnscanned() };
+      this.unscanned = { reason: isLarge ? 'too_many_files' : 'unreadable', detail: errorMessage(error) };
+      return otherwise;
     }
   }
 
@@ -246,43 +282,45 @@ export class CheckpointRecorder {
   }
 
   private async endStep(step: OpenStep): Promise<void> {
-    const { store, tree } = await this.ready();
+    const parts = await this.ready();
     const { eventId, tool, startedAt, files, before } = step;
-    const { changes, incomplete } = files
-      ? await this.changesOf(step, tree, store)
-      : await this.runScan(step.began);
     if (files && before.size === 0) return;
-    const endedAt = utcTimestamp();
+    const { changes, incomplete } = files
+      ? await this.changesOf(before, parts)
+      : await this.changesSince(step.began);
     const problems = [...step.incomplete, ...incomplete];
     const isOutsideOnly = changes.length === 0 && problems.every(({ reason }) => reason === 'outside');
-    await store.add({
-      eventId,
-      tool,
-      startedAt,
-      endedAt,
-      changes,
-      incomplete: isOutsideOnly ? [] : problems,
-    });
+    const end = { eventId, tool, startedAt, endedAt: utcTimestamp(), changes };
+    await parts.store.add({ ...end, incomplete: isOutsideOnly ? [] : problems });
   }
 
   private async changesOf(
-    { before }: OpenStep,
-    tree: WorkspaceTree,
-    store: CheckpointStore,
-  ): Promise<{ changes: FileChange[]; incomplete: Incomplete[] }> {
+    versions: ReadonlyMap<string, FileVersion | null>,
+    { tree, store }: Parts,
+  ): Promise<ScanResult> {
     const changes: FileChange[] = [];
     const incomplete: Incomplete[] = [];
-    for (const [path, version] of before) {
-      const found: FoundFile | undefined = await tree.find(path);
-      const after = found?.version ?? null;
-      this.scan?.note(path, found);
-      if (sameVersion(version, after)) continue;
-      if (version && after && version.hash === null && version.size === after.size) continue;
-      if (!(await store.keep(found))) incomplete.push({ reason: 'full', detail: path });
-      changes.push({ path, before: version, after });
+    for (const [path, before] of versions) {
+      try {
+        const found = await tree.find(path);
+        const after = found?.version ?? null;
+        this.scan?.note(path, found);
+        if (sameVersion(before, after)) continue;
+        if (before && after && before.hash === null && before.size === after.size) continue;
+        if (!(await store.keep(found))) incomplete.push({ reason: 'full', detail: path });
+        changes.push({ path, before, after });
+      } catch (error) {
+        incomplete.push(unreadable(path, error));
+      }
     }
     return { changes, incomplete };
   }
+}
+
+/** @throws any error but an UnreadableError */
+function unreadable(file: string, error: unknown): Incomplete {
+  if (!(error instanceof UnreadableError)) throw error;
+  return { reason: 'unreadable', detail: `${file}: ${error.message}` };
 }
 
 /** The path itself of what does not exist. */

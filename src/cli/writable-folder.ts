@@ -2,12 +2,9 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
-import { errorCode } from '../errors/index.js';
+import { errorCode, isDiskFull } from '../errors/index.js';
 import { makeFolder } from '../files/index.js';
 import { UnwritableFolderError } from './startup-error.js';
-
-/** The disk or the user's quota is full. */
-const DISK_FULL_CODES = new Set(['ENOSPC', 'EDQUOT']);
 
 /**
  * Creates the folder if needed and writes a test file: permissions do not reveal a read-only disk. A full
@@ -21,7 +18,7 @@ export async function requireWritableFolder(option: string, folder: string): Pro
     await writeFile(probe, 'x');
   } catch (error) {
     const reason = errorCode(error) ?? '';
-    if (!DISK_FULL_CODES.has(reason)) throw new UnwritableFolderError(option, folder, error);
+    if (!isDiskFull(error)) throw new UnwritableFolderError(option, folder, error);
     new Logger('Server').warn(
       `the disk of ${folder} (${option}) is full (${reason}): conversations can only be read and deleted until there is room`,
     );

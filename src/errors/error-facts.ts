@@ -8,6 +8,11 @@ export function errorCode(error: unknown): string | undefined {
   return textField(error, 'code');
 }
 
+/** Whether an error of the system says that the disk, or the quota of the user, is full. */
+export function isDiskFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(errorCode(error) ?? '');
+}
+
 /** The name of an error's class; `Error` for other values. */
 export function errorName(error: unknown): string {
   return textField(error, 'name') ?? 'Error';

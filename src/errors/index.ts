@@ -7,4 +7,4 @@ export {
   type SocketError,
 } from './domain-error.js';
 export { ConflictError, LimitError, NotFoundError, RejectedError, UnsupportedError } from './kinds.js';
-export { errorCode, errorMessage, errorName, errorStack } from './error-facts.js';
+export { errorCode, errorMessage, errorName, errorStack, isDiskFull } from './error-facts.js';

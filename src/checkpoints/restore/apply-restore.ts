@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
-import type { BegunRestore, PlannedFile } from '../store/checkpoint-log.js';
+import type { BegunRestore, PlannedFile } from '../store/log-entry.js';
 import type { CheckpointStore } from '../store/checkpoint-store.js';
 import type { WorkspaceTree } from '../tree/workspace-tree.js';
 import { sameVersion, type FileChange } from '../version.js';

@@ -1,7 +1,8 @@
 import type { Stats } from 'node:fs';
 import type { CheckpointStore } from '../store/checkpoint-store.js';
-import type { PlannedFile } from '../store/checkpoint-log.js';
-import type { WorkspaceTree } from '../tree/workspace-tree.js';
+import type { PlannedFile } from '../store/log-entry.js';
+import { isIn } from '../tree/workspace-path.js';
+import { UnreadableError, type FoundFile, type WorkspaceTree } from '../tree/workspace-tree.js';
 import { sameVersion, type Checkpoint, type FileVersion, type RestoreScope } from '../version.js';
 
 /** Why a file cannot be restored just so. */
@@ -14,8 +15,10 @@ export type ConflictReason =
   | 'too_large'
   /** The content to restore is not kept. */
   | 'not_kept'
-  /** Something else is in its place: a folder, a pipe, a device. */
-  | 'not_a_file';
+  /** Something else is in its place: a folder with other files, a pipe, a device. */
+  | 'not_a_file'
+  /** What is there cannot be looked at. */
+  | 'unreadable';
 
 /** A file that a restore would not treat as its last step has left it. */
 export interface RestoreConflict {
@@ -26,6 +29,8 @@ export interface RestoreConflict {
   /** It can be restored all the same. */
   canForce: boolean;
 }
+
+const FORCEABLE: ReadonlySet<ConflictReason> = new Set(['changed', 'later_step', 'too_large']);
 
 /** What a restore would do. */
 export interface RestorePlan {
@@ -52,23 +57,48 @@ export async function planRestore(
   const plan: RestorePlan = { files: [], conflicts: [] };
   const targets = targetsOf(store.steps, scope);
   const place = new PlaceCheck(tree, targets);
-  for (const [path, { to, expected, laterStep }] of targets) {
-    const stats = await tree.stat(path);
-    const found = await tree.find(path);
-    const from = found?.version ?? null;
-    if (sameVersion(from, to)) continue;
-    const isFree = from !== null || to === null || (await place.isFree(path, stats));
-    let reason: ConflictReason | undefined;
-    if (!isFree) reason = 'not_a_file';
-    else if (!store.has(to)) reason = 'not_kept';
-    else if (from?.hash === null || !(await store.keep(found))) reason = 'too_large';
-    else if (!sameVersion(from, expected)) reason = laterStep === null ? 'changed' : 'later_step';
-    const canForce = reason !== 'not_a_file' && reason !== 'not_kept';
-    const step = reason === 'later_step' ? laterStep : null;
+  for (const [path, target] of targets) {
+    const file = await look(tree, path);
+    if (file !== 'unreadable' && sameVersion(file.from, target.to)) continue;
+    const reason = file === 'unreadable' ? file : await conflictOf(path, file, target, { store, place });
+    const canForce = reason === undefined || FORCEABLE.has(reason);
+    const step = reason === 'later_step' ? target.laterStep : null;
     if (reason) plan.conflicts.push({ path, reason, step, canForce });
-    if (canForce) plan.files.push({ path, from, to });
+    if (canForce && file !== 'unreadable') plan.files.push({ path, from: file.from, to: target.to });
   }
   return plan;
+}
+
+/** What is at the path of a file. */
+interface Present {
+  stats: Stats | undefined;
+  found: FoundFile | undefined;
+  from: FileVersion | null;
+}
+
+async function look(tree: WorkspaceTree, path: string): Promise<Present | 'unreadable'> {
+  try {
+    const stats = await tree.stat(path);
+    const found = stats && (await tree.find(path));
+    return { stats, found, from: found?.version ?? null };
+  } catch (error) {
+    if (error instanceof UnreadableError) return 'unreadable';
+    throw error;
+  }
+}
+
+/** Why a file cannot be restored just so. Keeps what is there. */
+async function conflictOf(
+  path: string,
+  { stats, found, from }: Present,
+  { to, expected, laterStep }: Target,
+  { store, place }: { store: CheckpointStore; place: PlaceCheck },
+): Promise<ConflictReason | undefined> {
+  if (from === null && to !== null && !(await place.isFree(path, stats))) return 'not_a_file';
+  if (!store.has(to)) return 'not_kept';
+  if (from?.hash === null || !(await store.keep(found))) return 'too_large';
+  if (sameVersion(from, expected)) return undefined;
+  return laterStep === null ? 'changed' : 'later_step';
 }
 
 /** Whether a file can be written where there is none, when the restore has removed what it removes. */
@@ -102,7 +132,7 @@ function targetsOf(
   for (const step of steps) {
     if (step.number < number) continue;
     for (const { path, before, after } of step.changes) {
-      if (wanted && !isWanted(wanted, path)) continue;
+      if (wanted && !isIn(wanted, path)) continue;
       const known = targets.get(path);
       if (mode === 'since') {
         if (known) known.expected = after;
@@ -112,16 +142,4 @@ function targetsOf(
     }
   }
   return targets;
-}
-
-/** A path names a file, or a folder with everything in it. */
-function isWanted(wanted: ReadonlySet<string>, file: string): boolean {
-  return wanted.has(file) || foldersAbove(file).some((folder) => wanted.has(folder));
-}
-
-function foldersAbove(file: string): string[] {
-  const folders: string[] = [];
-  for (let at = file.lastIndexOf('/'); at > 0; at = file.lastIndexOf('/', at - 1))
-    folders.push(file.slice(0, at));
-  return folders;
 }

@@ -6,6 +6,8 @@ import { IgnoreRules } from '../../tools/index.js';
 /** Larger files of rules are not read (bytes). */
 const MAX_RULES_FILE = 64 * 1024;
 const RULES_FILE = '.gitignore';
+/** Rules beyond this are left out: each file is compared with those of all folders above it. */
+const MAX_RULES = 2_000;
 
 /** How a path below the workspace is named from another folder. */
 export interface Place {
@@ -19,6 +21,8 @@ export interface Place {
 export interface RuleChain extends Place {
   rules: IgnoreRules;
   above: RuleChain | undefined;
+  /** How many rules there are with those above. */
+  count: number;
 }
 
 /** A repository that a folder belongs to. Its index has paths below its top. */
@@ -65,7 +69,9 @@ export function withRules(
   file = RULES_FILE,
 ): RuleChain | undefined {
   const rules = readRules(path.join(folder, file));
-  return rules && !rules.isEmpty ? { ...place, rules, above } : above;
+  if (!rules || rules.size === 0) return above;
+  const count = rules.size + (above?.count ?? 0);
+  return count > MAX_RULES ? above : { ...place, rules, above, count };
 }
 
 /** Whether the rules leave out a path below the workspace. */

@@ -1,13 +1,14 @@
 import type { Stats } from 'node:fs';
 import { readBlobs, type GitBounds } from '../../git/index.js';
 import { hashOf, type ObjectStore } from '../store/object-store.js';
-import type { FoundFile, WorkspaceTree } from '../tree/workspace-tree.js';
+import { UnreadableError, type FoundFile, type WorkspaceTree } from '../tree/workspace-tree.js';
 import { sameVersion, type FileChange, type FileVersion, type Incomplete } from '../version.js';
+import { isIn } from '../tree/workspace-path.js';
 import { CLOCK_TICK_MS, type WalkedFile, type WorkspaceWalk } from './workspace-walk.js';
 
 /** Files whose changes are recorded in one step. */
 const MAX_CHANGES = 1_000;
-/** Files, and their bytes, whose content is kept before the first command because git does not have it. */
+/** Files, and their bytes, whose content is kept before a command because git does not have it. */
 const MAX_KEPT_FILES = 2_000;
 const MAX_KEPT_BYTES = 32 * 1024 * 1024;
 /** Their share of the room for all contents. */
@@ -45,8 +46,9 @@ export interface ScanResult {
 export class WorkspaceScan {
   private readonly files = new Map<string, KnownFile>();
   private scans = 0;
-  /** What the first scan could not keep; said once. */
-  private unsaid: Incomplete[] = [];
+  /** What could not be kept; said once, with the next changes. */
+  private readonly unsaid: Incomplete[] = [];
+  private saidUnreadable = '';
 
   constructor(
     private readonly tree: WorkspaceTree,
@@ -54,15 +56,6 @@ export class WorkspaceScan {
     private readonly walk: WorkspaceWalk,
     private readonly bounds: GitBounds | undefined,
   ) {}
-
-  get isFirst(): boolean {
-    return this.scans === 0;
-  }
-
-  /** How many files the last scan has found. */
-  get size(): number {
-    return this.files.size;
-  }
 
   /** The contents that it counts on. */
   *hashes(): Generator<string, void> {
@@ -77,32 +70,71 @@ export class WorkspaceScan {
 
   /** Takes note of what a file is now, so that the next scan does not report it. */
   note(file: string, found: FoundFile | undefined): void {
-    if (this.isFirst) return;
+    if (this.scans === 0) return;
     if (found) this.files.set(file, { ...this.known(found.stats), version: found.version, blob: undefined });
     else this.files.delete(file);
   }
 
   /**
-   * Looks at all files.
-   * @param since what has changed before this moment (ms since the epoch) somebody else has changed; it is
-   *   noted and not reported. Infinity: everything
+   * Looks at all files, and takes note of what somebody else has changed. The first look takes note of
+   * everything.
+   * @param began when a program began that may change files (ms since the epoch), Infinity: none has. What was
+   *   changed later is left for `changes`
    * @throws TooManyFilesError, errors of the system
    */
-  async run(since: number): Promise<ScanResult> {
-    const isFirst = this.scans++ === 0;
-    const looked: WalkedFile[] = [];
-    await this.walk.run((file) => {
-      const known = this.files.get(file.path);
-      if (known) known.scan = this.scans;
-      if (!known || !isSame(known, file.stats)) looked.push(file);
+  async takeNote(began: () => number): Promise<void> {
+    const { theirs } = await this.look(began);
+    if (began() === Infinity) for (const file of this.gone()) this.files.delete(file);
+    await this.keep(theirs);
+  }
+
+  /**
+   * Looks at all files. What has changed before a moment (ms since the epoch) somebody else has changed; it
+   * is noted and not reported.
+   * @throws TooManyFilesError, errors of the system
+   */
+  async changes(since: number): Promise<ScanResult> {
+    const { theirs, later } = await this.look(() => since);
+    await this.keep(theirs);
+    const incomplete = this.unsaid.splice(0);
+    return { changes: await this.compare(later, incomplete), incomplete };
+  }
+
+  /** The files that are not as the look before has found them: changed before a moment, and later. */
+  private async look(moment: () => number): Promise<{ theirs: WalkedFile[]; later: WalkedFile[] }> {
+    this.scans += 1;
+    const [theirs, later]: [WalkedFile[], WalkedFile[]] = [[], []];
+    const unreadable = new Set<string>();
+    await this.walk.run({
+      file: (file) => {
+        const known = this.files.get(file.path);
+        if (known) known.scan = this.scans;
+        if (known && isSame(known, file.stats)) return;
+        // Programs can set the other times, but not this one.
+        (file.stats.ctimeMs < moment() - CLOCK_TICK_MS ? theirs : later).push(file);
+      },
+      unreadable: (path) => void unreadable.add(path),
     });
-    const incomplete = isFirst ? await this.keepFirst(looked) : [];
-    const changes = isFirst ? [] : await this.compare(looked, since, incomplete);
-    if (isFirst) this.unsaid = incomplete;
-    if (isFirst || since === Infinity) return { changes: [], incomplete: [] };
-    const said = this.unsaid;
-    this.unsaid = [];
-    return { changes, incomplete: [...said, ...incomplete] };
+    if (unreadable.size > 0) this.keepUnreadable(unreadable);
+    return { theirs, later };
+  }
+
+  /** What cannot be looked at any more is not gone. */
+  private keepUnreadable(unreadable: ReadonlySet<string>): void {
+    for (const file of this.gone()) {
+      const known = this.files.get(file);
+      if (known && isIn(unreadable, file)) known.scan = this.scans;
+    }
+    const [first] = unreadable;
+    const detail = `${JSON.stringify(first)}${unreadable.size > 1 ? ` and ${unreadable.size - 1} more` : ''}`;
+    if (this.saidUnreadable !== detail) this.unsaid.push({ reason: 'unreadable', detail });
+    this.saidUnreadable = detail;
+  }
+
+  private gone(): string[] {
+    const gone: string[] = [];
+    for (const [file, { scan }] of this.files) if (scan !== this.scans) gone.push(file);
+    return gone;
   }
 
   private known(stats: Stats): Omit<KnownFile, 'version' | 'blob'> {
@@ -110,40 +142,36 @@ export class WorkspaceScan {
     return { size, mode, ino, mtimeMs, ctimeMs, at: Date.now(), scan: this.scans };
   }
 
-  /** Keeps what git does not have. */
-  private async keepFirst(looked: readonly WalkedFile[]): Promise<Incomplete[]> {
+  /** Takes note of files, and keeps what git does not have of them. */
+  private async keep(theirs: readonly WalkedFile[]): Promise<void> {
     const room = Math.min(MAX_KEPT_BYTES, this.store.maxBytes * MAX_KEPT_SHARE);
     let [kept, bytes, left, full] = [0, 0, 0, 0];
-    for (const file of looked) {
-      const blob = cleanBlob(file);
+    for (const file of theirs) {
       const { stats } = file;
+      const blob = cleanBlob(file);
       if (blob) {
         this.files.set(file.path, { ...this.known(stats), version: undefined, blob });
         continue;
       }
       const mayKeep = kept < MAX_KEPT_FILES && bytes + stats.size <= room;
+      const found = mayKeep ? await this.tree.find(file.path).catch(undefinedIfUnreadable) : undefined;
+      // A program may have changed or removed it meanwhile.
+      if (mayKeep && found?.stats.ctimeMs !== stats.ctimeMs) continue;
       if (!mayKeep) left += 1;
-      const found = mayKeep ? await this.tree.find(file.path) : undefined;
       if (found?.bytes) {
         kept += 1;
         bytes += found.bytes.length;
-        if (!(await this.keep(found))) full += 1;
+        if (!(await this.put(found))) full += 1;
       }
       const version = found?.version ?? unread(stats);
       this.files.set(file.path, { ...this.known(found?.stats ?? stats), version, blob: undefined });
     }
-    const incomplete: Incomplete[] = [];
-    if (left > 0) incomplete.push({ reason: 'not_kept', detail: `${left} files that git does not track` });
-    if (full > 0) incomplete.push({ reason: 'full', detail: `${full} files` });
-    return incomplete;
+    if (left > 0) this.unsaid.push({ reason: 'not_kept', detail: `${left} files that git does not track` });
+    if (full > 0) this.unsaid.push({ reason: 'full', detail: `${full} files` });
   }
 
-  private async compare(
-    looked: readonly WalkedFile[],
-    since: number,
-    incomplete: Incomplete[],
-  ): Promise<FileChange[]> {
-    const gone = [...this.files].filter(([, { scan }]) => scan !== this.scans).map(([file]) => file);
+  private async compare(looked: readonly WalkedFile[], incomplete: Incomplete[]): Promise<FileChange[]> {
+    const gone = this.gone();
     await this.readBlobsOf([...looked.map((file) => file.path), ...gone], incomplete);
     const changes: FileChange[] = [];
     let [unrecorded, full] = [0, 0];
@@ -158,13 +186,12 @@ export class WorkspaceScan {
     }
     for (const { path: file, stats } of looked) {
       const before = this.files.get(file);
-      const found = changes.length < MAX_CHANGES ? await this.tree.find(file) : undefined;
-      if (found?.bytes && !(await this.keep(found))) full += 1;
+      const found =
+        changes.length < MAX_CHANGES ? await this.tree.find(file).catch(undefinedIfUnreadable) : undefined;
+      if (found?.bytes && !(await this.put(found))) full += 1;
       const after = found?.version ?? unread(stats);
       this.files.set(file, { ...this.known(found?.stats ?? stats), version: after, blob: undefined });
-      // Programs can set the time of a change of content, but not this one.
-      const isTheirs = stats.ctimeMs < since - CLOCK_TICK_MS;
-      if (isTheirs || sameVersion(before?.version ?? null, after)) continue;
+      if (sameVersion(before?.version ?? null, after)) continue;
       if (before && isUnreadTwice(before, stats)) continue;
       record({ path: file, before: before?.version ?? null, after });
     }
@@ -211,7 +238,7 @@ export class WorkspaceScan {
     return version;
   }
 
-  private keep({ version, bytes }: FoundFile): Promise<boolean> | boolean {
+  private put({ version, bytes }: FoundFile): Promise<boolean> | boolean {
     return version.hash === null || bytes === undefined || this.store.put(version.hash, bytes);
   }
 }
@@ -244,6 +271,10 @@ function cleanBlob({ stats, tracked }: WalkedFile): KnownFile['blob'] {
     Math.abs(entry.ctimeMs - stats.ctimeMs) < 0.01 &&
     entry.mtimeMs < (repository.tracked?.writtenMs ?? 0) - CLOCK_TICK_MS;
   return isClean ? { id: entry.blob, size: entry.size, top: repository.top } : undefined;
+}
+
+function undefinedIfUnreadable(error: unknown): undefined {
+  if (!(error instanceof UnreadableError)) throw error;
 }
 
 function unread(stats: Stats): FileVersion {

@@ -1,5 +1,6 @@
 import fs, { type Stats } from 'node:fs';
 import path from 'node:path';
+import { errorCode } from '../../errors/index.js';
 import { yieldForChunk } from '../../flow/index.js';
 import {
   gitFolderAt,
@@ -22,8 +23,9 @@ import {
 
 /** The clock of file systems has ticks of some milliseconds: changes within one leave no trace in times. */
 export const CLOCK_TICK_MS = 25;
-/** How long a slice of the event loop may take (ms). */
+/** How long a slice of the event loop may take, and all of them (ms). */
 const SLICE_MS = 2;
+const MAX_MS = 5_000;
 /** Entries between two looks at the clock. */
 const ENTRIES_AT_ONCE = 32;
 /** Folders with more bytes for each file that may be looked at are not read: they have too many entries. */
@@ -31,9 +33,16 @@ const FOLDER_BYTES_PER_FILE = 128;
 /** Repositories in the workspace whose indexes are read. */
 const MAX_REPOSITORIES = 20;
 
-/** A workspace with more files than are looked at. */
+/** A workspace with more files than are looked at, or whose files take too long. */
 export class TooManyFilesError extends Error {
   override readonly name = 'TooManyFilesError';
+}
+
+/** What a walk finds. */
+export interface Visitor {
+  file: (file: WalkedFile) => void;
+  /** A file, or a folder with everything in it (path below the workspace; empty for itself). */
+  unreadable: (path: string) => void;
 }
 
 /** A file that the walk has come to. */
@@ -62,6 +71,9 @@ export class WorkspaceWalk {
   private readonly indexes = new Map<string, TrackedFiles>();
   /** Indexes as they are in this walk. */
   private current = new Map<string, TrackedFiles | undefined>();
+  private sliceBegan = 0;
+  /** Time of all slices before this one (ms). */
+  private worked = 0;
 
   constructor(
     /** Real path. */
@@ -73,19 +85,21 @@ export class WorkspaceWalk {
   ) {}
 
   /**
-   * Calls `visit` with each file, in slices.
+   * Tells a visitor of each file, in slices.
    * @throws TooManyFilesError; errors of the system if the workspace itself cannot be read
    */
-  async run(visit: (file: WalkedFile) => void): Promise<void> {
+  async run(visitor: Visitor): Promise<void> {
     const { dev } = fs.lstatSync(this.root);
     const before = this.folders;
     this.folders = new Map();
     this.current = new Map();
+    this.worked = 0;
+    this.sliceBegan = performance.now();
     const pending: Pending[] = [await this.outside()];
     let count = 0;
-    let sliceEnd = performance.now() + SLICE_MS;
     for (let next = pending.pop(); next; next = pending.pop()) {
-      const folder = await this.folderAt(next, dev, before.get(next.below));
+      if (this.isSliceOver) await this.pause();
+      const folder = await this.folderAt(next, dev, before.get(next.below), visitor);
       if (!folder) continue;
       this.folders.set(next.below, folder);
       const prefix = next.below === '' ? '' : `${next.below}/`;
@@ -93,36 +107,44 @@ export class WorkspaceWalk {
         pending.push({ below: prefix + name, chain: folder.chain, repository: folder.repository });
       }
       count += folder.files.length + folder.folders.length;
-      if (count > this.maxFiles) throw new TooManyFilesError();
+      if (count > this.maxFiles) throw new TooManyFilesError(`more than ${this.maxFiles} files`);
       for (const [index, name] of folder.files.entries()) {
-        this.visit(prefix + name, folder.repository, visit);
-        if (index % ENTRIES_AT_ONCE === 0 && performance.now() > sliceEnd) {
-          await yieldForChunk();
-          sliceEnd = performance.now() + SLICE_MS;
-        }
+        this.visit(prefix + name, folder.repository, visitor);
+        if (index % ENTRIES_AT_ONCE === 0 && this.isSliceOver) await this.pause();
       }
     }
   }
 
-  private visit(
-    file: string,
-    repository: ScannedRepository | undefined,
-    visit: (file: WalkedFile) => void,
-  ): void {
-    const stats = statOf(path.join(this.root, file));
+  private get isSliceOver(): boolean {
+    return performance.now() - this.sliceBegan > SLICE_MS;
+  }
+
+  private async pause(): Promise<void> {
+    this.worked += performance.now() - this.sliceBegan;
+    if (this.worked > MAX_MS) throw new TooManyFilesError('a look at all files takes too long');
+    await yieldForChunk();
+    this.sliceBegan = performance.now();
+  }
+
+  private visit(file: string, repository: ScannedRepository | undefined, visitor: Visitor): void {
+    const stats = statOf(`${this.root}/${file}`);
+    if (stats === 'unreadable') return visitor.unreadable(file);
     if (!stats || (!stats.isFile() && !stats.isSymbolicLink())) return;
     const entry = repository?.tracked?.entries.get(placed(repository, file));
-    visit({ path: file, stats, ...(repository && entry && { tracked: { entry, repository } }) });
+    visitor.file({ path: file, stats, ...(repository && entry && { tracked: { entry, repository } }) });
   }
 
   private async folderAt(
     { below, chain: outerChain, repository: outerRepository }: Pending,
     dev: number,
     known: ScannedFolder | undefined,
+    visitor: Visitor,
   ): Promise<ScannedFolder | undefined> {
     const at = path.join(this.root, below);
     const stats = statOf(at);
-    if (!stats?.isDirectory() || stats.dev !== dev || this.isHidden(at)) return undefined;
+    if (stats === 'unreadable') visitor.unreadable(below);
+    if (stats === 'unreadable' || !stats?.isDirectory() || stats.dev !== dev || this.isHidden(at))
+      return undefined;
     const stamp = stampOf(stats);
     const isSame =
       known?.stamp === stamp &&
@@ -132,9 +154,14 @@ export class WorkspaceWalk {
       (!known.hasRules || known.rulesStamp === rulesStamp(at));
     // The index may have changed without the folder.
     if (isSame) return { ...known, ...(await this.repositoryFor(below, at, known, outerRepository)) };
-    if (stats.size > this.maxFiles * FOLDER_BYTES_PER_FILE) throw new TooManyFilesError();
+    if (stats.size > this.maxFiles * FOLDER_BYTES_PER_FILE)
+      throw new TooManyFilesError(`more than ${this.maxFiles} files`);
     const now = Date.now();
     const entries = entriesOf(at);
+    if (entries === 'unreadable') {
+      visitor.unreadable(below);
+      return undefined;
+    }
     const hasRepository = below !== '' && entries.some(({ name }) => name === '.git');
     const repository = hasRepository
       ? ((await this.repositoryAt(at, { strip: below.length + 1, prepend: '' })) ?? outerRepository)
@@ -147,7 +174,8 @@ export class WorkspaceWalk {
     const tracked = trackedNames(repository, prefix);
     const files: string[] = [];
     const folders: string[] = [];
-    for (const entry of entries) {
+    for (const [index, entry] of entries.entries()) {
+      if (index % ENTRIES_AT_ONCE === 0 && this.isSliceOver) await this.pause();
       const { name } = entry;
       // A name that is no UTF-8 cannot be asked for again.
       if (name === '.git' || name.includes('\ufffd')) continue;
@@ -255,19 +283,19 @@ function trackedNames(
   return (file, isFolder) => !isFolder && entries.has(placed(repository, file));
 }
 
-function statOf(file: string): Stats | undefined {
+function statOf(file: string): Stats | undefined | 'unreadable' {
   try {
     // Synchronous: a round trip to a thread costs ten times the call.
     return fs.lstatSync(file, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
+  } catch (error) {
+    return errorCode(error) === 'ENOTDIR' ? undefined : 'unreadable';
   }
 }
 
-function entriesOf(folder: string): fs.Dirent[] {
+function entriesOf(folder: string): fs.Dirent[] | 'unreadable' {
   try {
     return fs.readdirSync(folder, { withFileTypes: true });
-  } catch {
-    return [];
+  } catch (error) {
+    return ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '') ? [] : 'unreadable';
   }
 }

@@ -1,64 +1,35 @@
 import fs from 'node:fs';
 import { readFile, truncate } from 'node:fs/promises';
 import path from 'node:path';
+import { inSlices } from '../../flow/index.js';
 import { makeFolder, replaceFile, undefinedIfMissing } from '../../files/index.js';
-import { isJsonObject, tryParseJson } from '../../json/index.js';
-import type { Checkpoint, FileVersion, RestoreScope } from '../version.js';
+import type { Checkpoint } from '../version.js';
+import { readEntry, type BegunRestore, type BegunStep, type LogEntry } from './log-entry.js';
 
 /** The log in the folder of the checkpoints. */
 export const STEPS_FILE = 'steps.jsonl';
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
-
-/** A step that has begun. */
-export interface BegunStep {
-  eventId: string | null;
-  tool: string;
-  /** UTC. */
-  startedAt: string;
-  /** The files that it names, before it; null: a command, which may change any. */
-  files: readonly { path: string; before: FileVersion | null }[] | null;
-}
-
-/** A file that a restore changes. */
-export interface PlannedFile {
-  path: string;
-  /** What is there. */
-  from: FileVersion | null;
-  to: FileVersion | null;
-}
-
-/** A restore that has begun. */
-export interface BegunRestore {
-  scope: RestoreScope;
-  /** Id of the message that will tell the agent. */
-  messageId: string;
-  /** UTC. */
-  startedAt: string;
-  /** Part of the names of its temporary files. */
-  mark: string;
-  files: readonly PlannedFile[];
-}
-
-type Entry =
-  | ({ t: 'begin' } & BegunStep)
-  | ({ t: 'restore' } & BegunRestore)
-  | ({ t: 'step' } & Checkpoint)
-  /** The steps up to this number were dropped. */
-  | { t: 'dropped'; number: number };
+/** A log is not written anew for fewer bytes. */
+const MIN_WASTE = 64 * 1024;
+/** Bytes of lines that are written at once. */
+const CHUNK = 64 * 1024;
 
 /**
  * The checkpoints of a conversation: a line for the begin of a step, and one for what it has done. A line
- * that a crash has cut off is dropped when the file is opened.
+ * that a crash has cut off is dropped when the file is opened. Lines that say nothing any more, those of
+ * steps that have changed nothing, are removed when they take half of the file.
  */
 export class CheckpointLog {
   readonly steps: Checkpoint[] = [];
-  /** Begun and not ended when the file was opened: the server ended before they did. */
+  /** Begun and not ended. When the file is opened: the server ended before they did. */
   readonly begun: BegunStep[] = [];
   restore: BegunRestore | undefined;
   /** How many of the oldest steps were dropped. */
   dropped = 0;
   private bytes = 0;
+  /** Of them, bytes of lines that say something. */
+  private needed = 0;
 
   private constructor(
     private readonly folder: string,
@@ -70,10 +41,10 @@ export class CheckpointLog {
     const file = path.join(folder, STEPS_FILE);
     const content = await readFile(file).catch(undefinedIfMissing);
     const log = new CheckpointLog(folder, content !== undefined);
-    const end = (content?.lastIndexOf(10) ?? -1) + 1;
-    if (content && end < content.length) await truncate(file, end);
-    const lines = content?.toString('utf8', 0, end).split('\n') ?? [];
-    for (const line of lines) if (line !== '') log.read(line);
+    if (!content) return log;
+    const end = content.lastIndexOf(10) + 1;
+    if (end < content.length) await truncate(file, end);
+    await inSlices(log.read(content.subarray(0, end)));
     log.bytes = end;
     return log;
   }
@@ -83,6 +54,7 @@ export class CheckpointLog {
     return this.steps.at(-1)?.number ?? this.dropped;
   }
 
+  /** Bytes on disk. */
   get size(): number {
     return this.bytes;
   }
@@ -95,56 +67,113 @@ export class CheckpointLog {
     await this.append({ t: 'restore', ...restore });
   }
 
-  /** A step has ended. One without a number has changed nothing: only that it has ended is recorded. */
-  end(step: Checkpoint): Promise<void> {
-    return this.append({ ...step, t: 'step' });
+  /** A step has ended. Of one without changes and problems only this is recorded, and its number is free. */
+  async end(step: Checkpoint): Promise<void> {
+    await this.append({ ...step, t: 'step' });
+    if (this.bytes > 2 * this.needed + MIN_WASTE) await this.rewrite();
   }
 
-  /** Drops the oldest steps up to a number, and what was begun and has ended. */
+  /** Drops the oldest steps up to a number. */
   async drop(number: number): Promise<void> {
-    const kept = this.steps.filter((step) => step.number > number);
-    const entries: Entry[] = [
-      { t: 'dropped', number },
-      ...kept.map((step) => ({ t: 'step' as const, ...step })),
-    ];
-    const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
-    await replaceFile(path.join(this.folder, STEPS_FILE), text, { mode: FILE_MODE });
-    this.steps.splice(0, this.steps.length, ...kept);
-    this.dropped = number;
-    this.bytes = Buffer.byteLength(text);
+    const dropped = this.steps.findLastIndex((step) => step.number <= number) + 1;
+    this.steps.splice(0, dropped);
+    this.dropped = Math.max(this.dropped, number);
+    await this.rewrite();
   }
 
-  private async append(entry: Entry): Promise<void> {
+  /** Writes what is still needed. */
+  private async rewrite(): Promise<void> {
+    let bytes = 0;
+    const counted = function* (chunks: Iterable<string>): Generator<string, void> {
+      for (const chunk of chunks) {
+        bytes += Buffer.byteLength(chunk);
+        yield chunk;
+      }
+    };
+    const file = path.join(this.folder, STEPS_FILE);
+    const content = counted(inChunks(this.entries()));
+    await replaceFile(file, content, { mode: FILE_MODE, flush: 'content' });
+    this.bytes = bytes;
+    this.needed = bytes;
+  }
+
+  private *entries(): Generator<LogEntry, void> {
+    if (this.dropped > 0) yield { t: 'dropped', number: this.dropped };
+    for (const step of this.steps) yield { ...step, t: 'step' };
+    for (const step of this.begun) yield { t: 'begin', ...step };
+    if (this.restore) yield { t: 'restore', ...this.restore };
+  }
+
+  private async append(entry: LogEntry): Promise<void> {
     if (!this.exists) await makeFolder(this.folder, FOLDER_MODE);
     this.exists = true;
-    const line = `${JSON.stringify(entry)}\n`;
-    // Synchronous: a round trip to a thread costs more, and the tool waits.
-    fs.appendFileSync(path.join(this.folder, STEPS_FILE), line, { mode: FILE_MODE });
-    this.bytes += Buffer.byteLength(line);
-    this.apply(entry);
+    const line = lineOf(entry);
+    const file = path.join(this.folder, STEPS_FILE);
+    try {
+      // Synchronous: a round trip to a thread costs more, and the tool waits.
+      fs.appendFileSync(file, line, { mode: FILE_MODE });
+    } catch (error) {
+      // On a full disk there may be a part of the line, to which the next one would be added.
+      await truncate(file, this.bytes).catch(() => undefined);
+      throw error;
+    }
+    const bytes = Buffer.byteLength(line);
+    this.bytes += bytes;
+    this.apply(entry, bytes);
   }
 
-  private read(line: string): void {
-    const entry = tryParseJson(line);
-    if (!isEntry(entry)) return;
-    const { t, ...step } = entry;
-    if (t === 'begin') this.begun.push(step as BegunStep);
-    this.apply(entry);
+  /** Yields between lines. */
+  private *read(content: Buffer): Generator<void, void> {
+    for (let at = 0; at < content.length;) {
+      const end = content.indexOf(10, at);
+      const entry = readEntry(content.toString('utf8', at, end));
+      if (entry) this.apply(entry, end + 1 - at);
+      at = end + 1;
+      yield;
+    }
   }
 
-  private apply(entry: Entry): void {
-    if (entry.t === 'dropped') this.dropped = entry.number;
-    if (entry.t === 'restore') this.restore = entry;
-    if (entry.t !== 'step') return;
-    if (entry.restore) this.restore = undefined;
-    const at = this.begun.findIndex(({ eventId }) => eventId === entry.eventId);
+  private apply(entry: LogEntry, bytes: number): void {
+    switch (entry.t) {
+      case 'dropped':
+        this.dropped = entry.number;
+        break;
+      case 'begin':
+        this.begun.push(withoutType(entry));
+        break;
+      case 'restore':
+        this.restore = withoutType(entry);
+        break;
+      case 'step':
+        this.applyEnd(withoutType(entry), bytes);
+    }
+  }
+
+  private applyEnd(step: Checkpoint, bytes: number): void {
+    if (step.restore) this.restore = undefined;
+    const at = this.begun.findIndex(({ eventId }) => eventId === step.eventId);
     if (at !== -1) this.begun.splice(at, 1);
-    const { t: _t, ...step } = entry;
-    if (step.changes.length + step.incomplete.length > 0) this.steps.push(step);
+    if (step.changes.length + step.incomplete.length === 0) return;
+    this.steps.push(step);
+    this.needed += bytes;
   }
 }
 
-/** Only the server writes these lines: their fields need no check. */
-function isEntry(value: unknown): value is Entry {
-  return isJsonObject(value) && typeof value['t'] === 'string';
+function withoutType<T extends LogEntry>({ t: _t, ...fields }: T): Omit<T, 't'> {
+  return fields;
+}
+
+function lineOf(entry: LogEntry): string {
+  return `${JSON.stringify(entry)}\n`;
+}
+
+function* inChunks(entries: Iterable<LogEntry>): Generator<string, void> {
+  let chunk = '';
+  for (const entry of entries) {
+    chunk += lineOf(entry);
+    if (chunk.length < CHUNK) continue;
+    yield chunk;
+    chunk = '';
+  }
+  if (chunk !== '') yield chunk;
 }

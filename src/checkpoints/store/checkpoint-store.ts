@@ -9,10 +9,14 @@ import { OBJECTS_FOLDER, ObjectStore } from './object-store.js';
 const MAX_STEPS = 10_000;
 /** What is kept for the steps takes at most so much of the room; the rest is for the next one. */
 const KEPT_SHARE = 0.9;
+/** The log is in memory while the conversation is open: its share of the room. */
+const LOG_SHARE = 0.125;
+/** With less, contents that nobody needs are left: the next run may need them. */
+const TIDY_SHARE = 0.5;
 
 /** The checkpoints of a conversation, with the contents that they name, in a bounded room. */
 export class CheckpointStore {
-  /** Contents that are in use beside those of steps. */
+  /** Contents that are in use beside those that the log names. */
   held: () => Iterable<string> = () => [];
 
   private constructor(
@@ -70,16 +74,25 @@ export class CheckpointStore {
     return numbered;
   }
 
+  /** Removes contents that nobody needs if what is kept takes much of its room. */
+  async tidy(): Promise<void> {
+    if (this.bytes > this.maxBytes * TIDY_SHARE) await this.removeUnused();
+  }
+
   private async makeRoom(): Promise<void> {
     const { steps } = this.log;
-    const isOver = (): boolean => this.bytes > this.maxBytes * KEPT_SHARE;
-    if (steps.length <= MAX_STEPS && !isOver()) return;
+    if (steps.length <= MAX_STEPS && !this.isOver()) return;
+    await this.removeUnused();
     // The newest stays in any case.
-    while (steps.length > 1 && (steps.length > MAX_STEPS || isOver())) {
+    while (steps.length > 1 && (steps.length > MAX_STEPS || this.isOver())) {
       const dropped = steps.length > MAX_STEPS ? steps.length - MAX_STEPS : Math.ceil(steps.length / 10);
       await this.log.drop(steps[Math.min(dropped, steps.length - 1) - 1]?.number ?? 0);
       await this.removeUnused();
     }
+  }
+
+  private isOver(): boolean {
+    return this.bytes > this.maxBytes * KEPT_SHARE || this.log.size > this.maxBytes * LOG_SHARE;
   }
 
   private async removeUnused(): Promise<void> {

@@ -4,6 +4,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
+import { isDiskFull } from '../../errors/index.js';
 import { makeFolder, undefinedIfMissing } from '../../files/index.js';
 
 /** The contents in the folder of the checkpoints. */
@@ -16,6 +17,8 @@ const deflate = promisify(zlib.deflateRaw);
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 const NAME = /^[0-9a-f]{64}$/;
+/** File systems give whole blocks to files (bytes). */
+const BLOCK = 4096;
 /** Compressing this takes less time than a round trip to a thread (bytes). */
 const SMALL = 32 * 1024;
 const FAST = { level: 1 };
@@ -69,13 +72,13 @@ export class ObjectStore {
     return hash !== null && this.sizes.has(hash);
   }
 
-  /** Keeps a content. @returns false if there is no room for it */
+  /** Keeps a content. @returns false if there is no room for it, here or on the disk */
   async put(hash: string, bytes: Uint8Array): Promise<boolean> {
     if (this.sizes.has(hash)) return true;
     const packed = bytes.length <= SMALL ? zlib.deflateRawSync(bytes, FAST) : await deflate(bytes, FAST);
     const isSmaller = packed.length < bytes.length;
     const object = Buffer.concat([Buffer.of(isSmaller ? DEFLATED : PLAIN), isSmaller ? packed : bytes]);
-    if (this.total + object.length > this.maxBytes) return false;
+    if (this.total + onDisk(object.length) > this.maxBytes) return false;
     if (!this.exists) await makeFolder(this.folder, FOLDER_MODE);
     this.exists = true;
     // Synchronous: round trips to threads cost more than the calls, and the tool waits.
@@ -85,6 +88,7 @@ export class ObjectStore {
       fs.renameSync(temporary, path.join(this.folder, hash));
     } catch (error) {
       fs.rmSync(temporary, { force: true });
+      if (isDiskFull(error)) return false;
       throw error;
     }
     this.count(hash, object.length);
@@ -106,9 +110,13 @@ export class ObjectStore {
   }
 
   private count(hash: string, bytes: number): void {
-    this.sizes.set(hash, bytes);
-    this.total += bytes;
+    this.sizes.set(hash, onDisk(bytes));
+    this.total += onDisk(bytes);
   }
+}
+
+function onDisk(bytes: number): number {
+  return Math.ceil(bytes / BLOCK) * BLOCK;
 }
 
 async function unpacked(object: Buffer): Promise<Buffer | undefined> {

@@ -2,10 +2,11 @@ import fs, { constants, type Dirent, type Stats } from 'node:fs';
 import { lstat, mkdir, readlink, realpath, rename, rmdir, symlink, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { errorCode } from '../../errors/index.js';
+import { errorCode, errorMessage } from '../../errors/index.js';
 import { isInside, NO_RULES, PathHandle, PLAIN, type FileRules } from '../../files/index.js';
 import { hashOf } from '../store/object-store.js';
 import type { FileVersion } from '../version.js';
+import { isFilePath } from './workspace-path.js';
 
 const read = promisify(fs.read);
 const write = promisify(fs.writeFile);
@@ -13,12 +14,18 @@ const open = promisify(fs.open);
 
 const PERMISSIONS = 0o777;
 const MISSING = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
+const UNREADABLE = new Set(['EACCES', 'EPERM', 'EIO', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE']);
 
 /** A file and its content; `bytes` is undefined if it is too large or may not be read. */
 export interface FoundFile {
   version: FileVersion;
   stats: Stats;
   bytes?: Buffer;
+}
+
+/** What is at a path cannot be looked at, or cannot be there. */
+export class UnreadableError extends Error {
+  override readonly name = 'UnreadableError';
 }
 
 /** Something is in the place of a file that is none: a folder, a pipe, a device, or a link to a folder. */
@@ -51,11 +58,22 @@ export class WorkspaceTree {
   }
 
   /**
-   * The path below the workspace of a file that an agent names, its links followed.
-   * @returns undefined for one outside, and for parts of repositories
+   * The paths below the workspace of a file that an agent names: of what its links lead to, which is written,
+   * and of a link itself, which is removed. Undefined for one outside, and for parts of repositories.
+   * @throws UnreadableError
    */
-  async pathOf(file: string): Promise<string | undefined> {
-    const real = await realTarget(this.rules.onMachine?.(file) ?? file);
+  async pathsOf(file: string): Promise<(string | undefined)[]> {
+    const named = this.rules.onMachine?.(file) ?? file;
+    try {
+      const paths = [await realTarget(named)];
+      if (isLink(named)) paths.push(path.join(await realTarget(path.dirname(named)), path.basename(named)));
+      return [...new Set(paths.map((real) => this.below(real)))];
+    } catch (error) {
+      throw asUnreadable(error);
+    }
+  }
+
+  private below(real: string): string | undefined {
     const below = path.relative(this.root, real);
     return isInside(this.root, real) && isFilePath(below) ? below : undefined;
   }
@@ -65,14 +83,17 @@ export class WorkspaceTree {
     return this.rules.refusal(real, 'read') !== undefined;
   }
 
-  /** What is at a path; undefined for nothing, and for what is neither a file nor a link. */
+  /**
+   * What is at a path; undefined for nothing, and for what is neither a file nor a link.
+   * @throws UnreadableError
+   */
   async find(file: string): Promise<FoundFile | undefined> {
     const stats = await this.stat(file);
     if (stats?.isSymbolicLink()) return this.findLink(file, stats);
     return stats?.isFile() ? this.findFile(file, stats) : undefined;
   }
 
-  /** Of a link itself. Undefined for nothing. */
+  /** Of a link itself. Undefined for nothing. @throws UnreadableError */
   async stat(file: string): Promise<Stats | undefined> {
     return this.inFolder(file, (folder, name) => lstat(folder.at(name)));
   }
@@ -114,6 +135,7 @@ export class WorkspaceTree {
    * @throws NotReplaceableError, errors of the system
    */
   async put(file: string, version: FileVersion, bytes: Buffer, mark: string): Promise<void> {
+    assertFilePath(file);
     const folder = await this.openFolder(path.dirname(file), true);
     const temporary = folder.at(`.${mark}.tmp`);
     try {
@@ -173,9 +195,10 @@ export class WorkspaceTree {
   }
 
   private entriesOf(below: string): Promise<Dirent[] | undefined> {
+    assertFilePath(below);
     return this.openFolder(below, false)
       .then((folder) => folder.entries().finally(() => folder.close()))
-      .catch(undefinedIfGone);
+      .catch(undefinedIfUnreadable);
   }
 
   private async findFile(file: string, stats: Stats): Promise<FoundFile | undefined> {
@@ -187,8 +210,8 @@ export class WorkspaceTree {
     };
     if (stats.size > this.maxFileBytes) return { version, stats };
     const real = path.join(this.root, file);
-    const handle = await PathHandle.open(real, { links: 'refused' }).catch(undefinedIfGone);
-    if (!handle) return undefined;
+    const handle = await PathHandle.open(real, { links: 'refused' }).catch(undefinedIfUnreadable);
+    if (!handle) return this.stat(file).then((now) => now && { version, stats });
     try {
       const mayRead = this.rules.refusal(real, 'read', handle.stats) === undefined;
       if (handle.real !== real || !mayRead) return { version, stats };
@@ -229,19 +252,22 @@ export class WorkspaceTree {
     file: string,
     work: (folder: PathHandle, name: string) => Promise<T>,
   ): Promise<T | undefined> {
-    const folder = await this.openFolder(path.dirname(file), false).catch(undefinedIfGone);
-    if (!folder) return undefined;
+    assertFilePath(file);
     try {
-      return await work(folder, path.basename(file)).catch(undefinedIfGone);
-    } finally {
-      folder.close();
+      const folder = await this.openFolder(path.dirname(file), false);
+      try {
+        return await work(folder, path.basename(file));
+      } finally {
+        folder.close();
+      }
+    } catch (error) {
+      if (MISSING.has(errorCode(error) ?? '')) return undefined;
+      throw asUnreadable(error);
     }
   }
 
   /** Opens a folder below the workspace, part by part, without following links. */
   private async openFolder(below: string, make: boolean): Promise<PathHandle> {
-    if (below !== '.' && !isFilePath(below))
-      throw new NotReplaceableError(`${below} is no path of a workspace`);
     let at = await PathHandle.open(this.root, { isFolder: true });
     if (at.real !== this.root) {
       at.close();
@@ -264,10 +290,9 @@ export class WorkspaceTree {
   }
 }
 
-/** Whether a path is that of a file below a workspace, and not of a part of a repository. */
-export function isFilePath(file: string): boolean {
-  const names = file.split('/');
-  return !file.includes('\0') && names.every((name) => !['', '.', '..', '.git'].includes(name));
+/** @throws UnreadableError */
+function assertFilePath(file: string): void {
+  if (!isFilePath(file)) throw new UnreadableError(`${JSON.stringify(file)} is no path of a workspace`);
 }
 
 async function openIn(outer: PathHandle, name: string, make: boolean): Promise<PathHandle> {
@@ -313,6 +338,15 @@ async function readAtMost(fd: number, maxBytes: number): Promise<Buffer | undefi
   return undefined;
 }
 
+function isLink(file: string): boolean {
+  try {
+    // Synchronous: a round trip to a thread costs ten times the call, and the tool waits.
+    return fs.lstatSync(file).isSymbolicLink();
+  } catch (error) {
+    return undefinedIfGone(error) ?? false;
+  }
+}
+
 /** The real path of a file, or where it would be made. */
 async function realTarget(file: string): Promise<string> {
   const names: string[] = [];
@@ -327,6 +361,11 @@ async function realTarget(file: string): Promise<string> {
 function undefinedIfGone(error: unknown): undefined {
   if (!MISSING.has(errorCode(error) ?? '')) throw error;
   return undefined;
+}
+
+/** An error of the system that says that something cannot be looked at; any other unchanged. */
+function asUnreadable(error: unknown): unknown {
+  return UNREADABLE.has(errorCode(error) ?? '') ? new UnreadableError(errorMessage(error)) : error;
 }
 
 function undefinedIfUnreadable(error: unknown): undefined {

@@ -2,12 +2,9 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestj
 import type { Response as HttpResponse } from 'express';
 import { Scope } from '../../auth/index.js';
 import { ConversationIdPipe, documentSchemas, Operation } from '../../http/index.js';
-import {
-  CheckpointsService,
-  type CheckpointDiff,
-  type CheckpointPage,
-} from '../checkpoints/checkpoints.service.js';
+import { CheckpointsService, type CheckpointPage } from '../checkpoints/checkpoints.service.js';
 import type { CheckpointItem } from '../checkpoints/checkpoint-items.js';
+import type { CheckpointDiff } from '../checkpoints/compare-moments.js';
 import {
   CheckpointContentQueryDto,
   CheckpointDiffQueryDto,
@@ -55,7 +52,8 @@ export class CheckpointsController {
     summary: 'Compare two moments',
     description:
       'Unified diffs of the files that steps of the conversation have changed, between its beginning, the moment ' +
-      'after a step, and now. At most 500 files and 2 MiB of text; ask for one file with `path`.',
+      'after a step, and now. At most 500 files, 2 MiB of text and five seconds of work; ask for one file with ' +
+      '`path`.',
     query: CheckpointDiffQueryDto,
     answers: { 200: { description: 'The files that differ.', schema: 'CheckpointDiff' } },
     errors: { 404: 'There is no such checkpoint.', 409: OFF, 421: ELSEWHERE },

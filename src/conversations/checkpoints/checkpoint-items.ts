@@ -42,6 +42,8 @@ export interface FileDiffItem {
   after: Omit<VersionItem, 'kept'> | null;
   binary: boolean;
   diff: string | null;
+  /** The end of `diff` is left out. */
+  truncated: boolean;
   omitted: string | null;
 }
 
@@ -85,6 +87,7 @@ export function fileDiffItem(
     after: after && versionItem(after),
     binary: diff?.isBinary ?? false,
     diff: diff?.text ?? null,
+    truncated: diff?.isTruncated ?? false,
     omitted: diff ? diff.missing : 'too_much',
   };
 }

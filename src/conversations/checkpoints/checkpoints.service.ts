@@ -1,30 +1,23 @@
 import { Injectable } from '@nestjs/common';
-import {
-  diffOf,
-  versionsAt,
-  type Checkpoint,
-  type CheckpointStore,
-  type Content,
-  type FileVersion,
-  type Moment,
-  type RestoreScope,
-  type WorkspaceTree,
+import type {
+  Checkpoint,
+  CheckpointStore,
+  FileVersion,
+  Moment,
+  RestoreResult,
+  RestoreScope,
 } from '../../checkpoints/index.js';
 import { AppConfig } from '../../config/index.js';
-import { turnToWork } from '../../flow/index.js';
 import { CheckpointsOffError, UnknownCheckpointError, UnknownFileError } from '../conversation-errors.js';
 import { ConversationsService } from '../conversations.service.js';
 import { WorkspaceHost } from '../conversation/workspace-host.js';
 import type { Conversation } from '../conversation/conversation.js';
-import type { ConversationCheckpoints, RestoreResult } from './conversation-checkpoints.js';
-import { checkpointItem, fileDiffItem, type CheckpointItem, type FileDiffItem } from './checkpoint-items.js';
+import type { ConversationCheckpoints } from './conversation-checkpoints.js';
+import { checkpointItem, type CheckpointItem } from './checkpoint-items.js';
+import { compareMoments, type CheckpointDiff } from './compare-moments.js';
 
 /** Files of all checkpoints in a page. */
 const MAX_PAGE_FILES = 5_000;
-/** Files of a comparison, and characters of its text. */
-const MAX_COMPARED_FILES = 500;
-const MAX_DIFF_TEXT = 2 * 1024 * 1024;
-
 /** A page of checkpoints, the newest first. */
 export interface CheckpointPage {
   items: CheckpointItem[];
@@ -33,14 +26,6 @@ export interface CheckpointPage {
   dropped: number;
   bytes: number;
   max_bytes: number;
-}
-
-/** A comparison of two moments. */
-export interface CheckpointDiff {
-  from: Moment;
-  to: Moment;
-  files: FileDiffItem[];
-  truncated: boolean;
 }
 
 /** A restore, as it was asked for: its step is a number or the id of an event. */
@@ -73,25 +58,12 @@ export class CheckpointsService {
   /** @param only a path; then only this file is compared */
   async diff(id: string, from: string, to: string, only: string | null): Promise<CheckpointDiff> {
     const { checkpoints } = await this.open(id);
-    return checkpoints.recorder.use(async (store, tree) => {
+    const { comparison, store, tree } = await checkpoints.recorder.use((store, tree) => {
       const moments = { from: momentOf(store, from), to: momentOf(store, to) };
-      const [old, now] = [versions(store, moments.from), versions(store, moments.to)];
-      const files: FileDiffItem[] = [];
-      let left = MAX_DIFF_TEXT;
-      for (const path of [...new Set([...old.keys(), ...now.keys()])].sort()) {
-        if (only !== null && path !== only) continue;
-        const before = await contentAt(store, tree, moments.from, path, old.get(path) ?? null);
-        const after = await contentAt(store, tree, moments.to, path, now.get(path) ?? null);
-        if (isSame(before.version, after.version)) continue;
-        if (files.length >= MAX_COMPARED_FILES) return { ...moments, files, truncated: true };
-        // Each comparison may take a while.
-        await turnToWork();
-        const diff = left > 0 ? diffOf(path, before, after) : null;
-        left -= diff?.text?.length ?? 0;
-        files.push(fileDiffItem(path, before.version, after.version, diff));
-      }
-      return { ...moments, files, truncated: false };
+      return Promise.resolve({ comparison: { ...moments, only, steps: [...store.steps] }, store, tree });
     });
+    // Steps of the agent do not wait for it.
+    return checkpoints.comparisons.run(() => compareMoments(comparison, store, tree));
   }
 
   /** The content of a file before or after a step. */
@@ -167,29 +139,4 @@ function stepOf(store: CheckpointStore, name: string): Checkpoint {
 
 function momentOf(store: CheckpointStore, name: string): Moment {
   return name === 'beginning' || name === 'now' ? name : stepOf(store, name).number;
-}
-
-function versions(store: CheckpointStore, moment: Moment): Map<string, FileVersion | null> {
-  if (moment === 'now') return versionsAt(store.steps, Infinity);
-  return versionsAt(store.steps, moment === 'beginning' ? 0 : moment);
-}
-
-async function contentAt(
-  store: CheckpointStore,
-  tree: WorkspaceTree,
-  moment: Moment,
-  path: string,
-  version: FileVersion | null,
-): Promise<Content> {
-  if (moment === 'now') {
-    const found = await tree.find(path);
-    return { version: found?.version ?? null, bytes: found?.bytes };
-  }
-  return { version, bytes: version?.hash ? await store.objects.read(version.hash) : undefined };
-}
-
-function isSame(one: FileVersion | null, other: FileVersion | null): boolean {
-  if (one === null || other === null) return one === other;
-  if (one.hash === null && other.hash === null) return one.size === other.size && one.mode === other.mode;
-  return one.hash === other.hash && one.kind === other.kind && one.mode === other.mode;
 }

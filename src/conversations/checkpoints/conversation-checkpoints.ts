@@ -1,24 +1,23 @@
-import { randomBytes, randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { environmentMessage } from '../../agent/index.js';
 import {
-  applyRestore,
   CheckpointRecorder,
   copyCheckpoints,
+  finishInterrupted,
   planRestore,
-  removeTemporary,
-  type BegunRestore,
-  type Checkpoint,
+  runRestore,
+  type AppliedRestore,
   type CheckpointStore,
-  type FailedFile,
-  type FileChange,
   type PlannedFile,
+  type RestoreResult,
   type RestoreScope,
+  type TellRestore,
   type WorkspaceTree,
 } from '../../checkpoints/index.js';
-import { utcTimestamp } from '../../events/index.js';
+import { SerialQueue } from '../../flow/index.js';
 import { persistenceRoot } from '../../files/index.js';
 import { meters } from '../../meters/index.js';
+import { toStorageError } from '../../storage/index.js';
 import type { Toolset } from '../agent-runtime/toolset.js';
 import { RestoreConflictError, UnknownCheckpointError } from '../conversation-errors.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
@@ -30,16 +29,11 @@ const FOLDER = 'checkpoints';
 /** Files that the message for the agent names. */
 const MAX_NAMED = 50;
 
-/** What a restore has done. */
-export interface RestoreResult {
-  /** The restore as a step of its own; null if there was nothing to do. */
-  checkpoint: Checkpoint | null;
-  failed: readonly FailedFile[];
-}
-
 /** The checkpoints of one open conversation, and restores of its files. */
 export class ConversationCheckpoints {
   readonly recorder: CheckpointRecorder;
+  /** Of moments: one after another, because each takes much time. */
+  readonly comparisons = new SerialQueue();
   private readonly folder: string;
 
   constructor(
@@ -61,7 +55,8 @@ export class ConversationCheckpoints {
         persistenceRoot(config.base_dir),
       ],
       bounds: () => toolset.boundsOfGit(),
-      opened: (store: CheckpointStore, tree: WorkspaceTree) => this.finishInterrupted(store, tree),
+      opened: (store: CheckpointStore, tree: WorkspaceTree) =>
+        finishInterrupted(store, tree, (...restore) => this.tell(store, ...restore)),
       report: (what: string, error: unknown) => journal.report(what, error),
     };
     const limits = { maxBytes: max_bytes, maxFileBytes: max_file_bytes, maxFiles: max_files };
@@ -71,19 +66,20 @@ export class ConversationCheckpoints {
   /**
    * Puts files back as they were before a step, and tells the agent.
    * @param assertIdle throws while a run is active; from then on tools wait until the restore has ended
-   * @throws UnknownCheckpointError, RestoreConflictError
+   * @throws UnknownCheckpointError, RestoreConflictError, StorageFailedError
    */
-  restore(scope: RestoreScope, force: boolean, assertIdle: () => void): Promise<RestoreResult> {
-    return this.recorder.use(async (store, tree) => {
-      assertIdle();
-      const files = await planned(store, tree, scope, force);
-      if (files.length === 0) return { checkpoint: null, failed: [] };
-      const mark = `restore-${randomBytes(8).toString('hex')}`;
-      const begun = { scope, files, mark, messageId: randomUUID(), startedAt: utcTimestamp() };
-      await store.log.beginRestore(begun);
-      meters.fileRestores.add();
-      return this.finish(store, tree, begun);
-    });
+  async restore(scope: RestoreScope, force: boolean, assertIdle: () => void): Promise<RestoreResult> {
+    try {
+      return await this.recorder.use(async (store, tree) => {
+        assertIdle();
+        const files = await planned(store, tree, scope, force);
+        if (files.length === 0) return { checkpoint: null, failed: [] };
+        meters.fileRestores.add();
+        return runRestore(store, tree, { scope, files }, (...restore) => this.tell(store, ...restore));
+      });
+    } catch (error) {
+      throw toStorageError(error);
+    }
   }
 
   /**
@@ -112,33 +108,12 @@ export class ConversationCheckpoints {
     return this.recorder.use(() => copyCheckpoints(this.folder, path.join(folder, FOLDER)));
   }
 
-  /** The server ended in the middle of a restore. */
-  private async finishInterrupted(store: CheckpointStore, tree: WorkspaceTree): Promise<void> {
-    const { restore } = store.log;
-    if (!restore) return;
-    await removeTemporary(tree, restore);
-    await this.finish(store, tree, restore);
-  }
-
-  /** The agent is told before the end is recorded: after a crash in between both are done again. */
-  private async finish(
-    store: CheckpointStore,
-    tree: WorkspaceTree,
-    begun: BegunRestore,
-  ): Promise<RestoreResult> {
-    const { messageId, scope, startedAt } = begun;
-    const { changes, failed } = await applyRestore(store, tree, begun);
-    if ((await this.journal.log.seqOf(messageId)) === undefined) {
-      const message = environmentMessage(messageFor(store, scope, changes, failed));
-      await this.journal.commit([this.masker.maskEvent({ ...message, id: messageId })]);
-    }
-    const step = { eventId: messageId, tool: 'restore', startedAt, endedAt: utcTimestamp(), changes };
-    const incomplete = failed.map(({ path: file, reason }) => ({
-      reason: 'unreadable' as const,
-      detail: `${file}: ${reason}`,
-    }));
-    const checkpoint = await store.add({ ...step, incomplete, restore: scope });
-    return { checkpoint, failed };
+  /** Tells the agent once. */
+  private async tell(store: CheckpointStore, ...[begun, applied]: Parameters<TellRestore>): Promise<void> {
+    const { messageId: id, scope } = begun;
+    if ((await this.journal.log.seqOf(id)) !== undefined) return;
+    const message = environmentMessage(messageFor(store, scope, applied));
+    await this.journal.commit([this.masker.maskEvent({ ...message, id })]);
   }
 }
 
@@ -159,8 +134,7 @@ async function planned(
 function messageFor(
   store: CheckpointStore,
   { step: number, mode, paths }: RestoreScope,
-  changes: readonly FileChange[],
-  failed: readonly FailedFile[],
+  { changes, failed }: AppliedRestore,
 ): string {
   const tool = store.step(number)?.tool;
   const what = mode === 'only' ? `undone what step ${number}` : `undone what step ${number} and later steps`;

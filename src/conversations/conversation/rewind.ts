@@ -1,8 +1,7 @@
-import type { RestoreScope } from '../../checkpoints/index.js';
+import type { RestoreResult, RestoreScope } from '../../checkpoints/index.js';
 import { utcFromLocal } from '../../events/index.js';
 import type { AgentRuntime } from '../agent-runtime/agent-runtime.js';
 import { treeEvent } from '../branches/branch-path.js';
-import type { RestoreResult } from '../checkpoints/conversation-checkpoints.js';
 import { AlreadyRunningError, CheckpointsOffError } from '../conversation-errors.js';
 import type { GoalLoop } from '../goal/goal-loop.js';
 import type { Journal } from '../journal/journal.js';

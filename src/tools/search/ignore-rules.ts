@@ -42,8 +42,9 @@ export class IgnoreRules {
     }
   }
 
-  get isEmpty(): boolean {
-    return this.rules.length === 0;
+  /** How many rules there are. */
+  get size(): number {
+    return this.rules.length;
   }
 
   /** @param below path below the folder of these rules, with slashes */

@@ -1,4 +1,4 @@
-import { DomainError, errorCode } from '../../errors/index.js';
+import { DomainError, errorCode, isDiskFull } from '../../errors/index.js';
 
 /** A path that cannot be used for the request. */
 export class UnusablePathError extends DomainError {
@@ -67,7 +67,7 @@ export async function withPathErrors<T>(work: () => Promise<T>): Promise<T> {
     if (FORBIDDEN.has(code)) throw new PathForbiddenError('Permission denied');
     if (code === 'ENOENT') throw new UnusablePathError('Path cannot be created or used');
     if (UNUSABLE.has(code)) throw new UnusablePathError(`Path cannot be used: ${code}`);
-    if (code === 'ENOSPC' || code === 'EDQUOT') throw new DiskFullError();
+    if (isDiskFull(error)) throw new DiskFullError();
     throw error;
   }
 }

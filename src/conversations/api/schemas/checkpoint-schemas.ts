@@ -79,9 +79,10 @@ export function checkpointSchemas(): Record<string, JsonSchema> {
       after: [orNull(ref('FileVersion')), 'At the second one; null: there was no such file.'],
       binary: [flag, 'The content is no text in UTF-8.'],
       diff: [orNull(text), 'Unified diff; null: see `omitted`.'],
+      truncated: [flag, 'The end of `diff` is left out: it is longer than 1 MiB.'],
       omitted: [
-        orNull(words('binary', 'not_kept', 'too_large', 'too_different', 'too_much')),
-        'Why there is no diff: the file is binary, its content is not kept, it is larger than 512 KiB, it takes too long to compare, or the answer is full; null: there is one.',
+        orNull(words('binary', 'not_kept', 'too_large', 'too_much')),
+        'Why there is no diff: the file is binary, its content is not kept, it is larger than 1 MiB, or the answer is full; null: there is one.',
       ],
     }),
     CheckpointDiff: objectSchema({

@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<string, string>> = {
   too_large: 'is too large to be kept, so this could not be undone',
   not_kept: 'its earlier content is not kept',
   not_a_file: 'something else is in its place',
+  unreadable: 'cannot be looked at',
 };
 
 /** The files that a restore was refused for; undefined for another error. */
