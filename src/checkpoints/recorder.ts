@@ -206,12 +206,13 @@ export class CheckpointRecorder {
 
   /** What somebody else has changed before the commands that run now. */
   private async lookBefore(): Promise<void> {
-    await this.scanning(undefined, (scan) =>
-      scan.takeNote(() => {
-        const commands = [...this.open.values()].filter(({ files }) => files === null);
-        return Math.min(...commands.map(({ began }) => began));
-      }),
-    );
+    await this.scanning(undefined, (scan) => scan.takeNote(() => this.commandsBegan()));
+  }
+
+  /** When the first of the commands that are open was started; Infinity: none was. */
+  private commandsBegan(): number {
+    const commands = [...this.open.values()].filter(({ files }) => files === null);
+    return Math.min(...commands.map(({ began }) => began));
   }
 
   private async keepBefore(step: OpenStep, parts: Parts): Promise<void> {
@@ -287,7 +288,7 @@ export class CheckpointRecorder {
     if (files && before.size === 0) return;
     const { changes, incomplete } = files
       ? await this.changesOf(before, parts)
-      : await this.changesSince(step.began);
+      : await this.changesSince(Math.min(step.began, this.commandsBegan()));
     const problems = [...step.incomplete, ...incomplete];
     const isOutsideOnly = changes.length === 0 && problems.every(({ reason }) => reason === 'outside');
     const end = { eventId, tool, startedAt, endedAt: utcTimestamp(), changes };
