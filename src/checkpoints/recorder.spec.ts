@@ -137,6 +137,35 @@ describe('CheckpointRecorder', () => {
     expect(fs.readFileSync(at('dir'), 'utf8')).toBe('mine');
   });
 
+  it('keeps a link that a file tool removes, and the file that it writes through one', async () => {
+    fs.writeFileSync(at('a'), 'text');
+    for (const name of ['one', 'two']) fs.symlinkSync('a', at(name));
+    fs.symlinkSync('/etc/hostname', at('out'));
+    const recorder = work.open();
+    await work.step(recorder, () => {
+      fs.unlinkSync(at('one'));
+      fs.writeFileSync(at('two'), 'through it');
+      fs.unlinkSync(at('out'));
+    }, ['one', 'two', 'out']);
+    const [only] = await stepsOf(recorder);
+    expect(only?.changes.map((change) => change.path).sort()).toEqual(['a', 'one', 'out']);
+    expect(only?.incomplete).toEqual([{ reason: 'outside', detail: at('out') }]);
+    expect(await restore(recorder, { step: 1 })).toEqual({ conflicts: [], failed: [] });
+    expect(fs.readlinkSync(at('one'))).toBe('a');
+    expect(fs.readlinkSync(at('out'))).toBe('/etc/hostname');
+    expect(fs.readFileSync(at('a'), 'utf8')).toBe('text');
+  });
+
+  it('keeps the permissions of a folder whose files a restore replaces', async () => {
+    fs.mkdirSync(at('closed'), { mode: 0o700 });
+    fs.writeFileSync(at('closed', 'old'), 'text');
+    const recorder = work.open();
+    await work.step(recorder, () => fs.renameSync(at('closed', 'old'), at('closed', 'new')));
+    expect(await restore(recorder, { step: 1 })).toEqual({ conflicts: [], failed: [] });
+    expect(fs.readdirSync(at('closed'))).toEqual(['old']);
+    expect(fs.statSync(at('closed')).mode & 0o777).toBe(0o700);
+  });
+
   it('keeps files of a workspace that a repository around it leaves out', async () => {
     execFileSync('git', ['init', '-q', work.root]);
     fs.writeFileSync(path.join(work.root, '.gitignore'), '*\n');

@@ -25,6 +25,8 @@ export async function runRestore(
 ): Promise<RestoreResult> {
   const mark = `restore-${randomBytes(8).toString('hex')}`;
   const begun = { ...planned, mark, messageId: randomUUID(), startedAt: utcTimestamp() };
+  // What it replaces may have no other copy.
+  await store.objects.flush(planned.files.flatMap(({ from }) => from?.hash ?? []));
   await store.log.beginRestore(begun);
   return finish(store, tree, begun, tell);
 }

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { readFile, truncate } from 'node:fs/promises';
+import { open, readFile, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { inSlices } from '../../flow/index.js';
 import { makeFolder, replaceFile, undefinedIfMissing } from '../../files/index.js';
@@ -63,8 +63,11 @@ export class CheckpointLog {
     return this.append({ t: 'begin', ...step });
   }
 
+  /** Resolves when a restore has begun also after a power failure. */
   async beginRestore(restore: BegunRestore): Promise<void> {
     await this.append({ t: 'restore', ...restore });
+    const handle = await open(path.join(this.folder, STEPS_FILE));
+    await handle.datasync().finally(() => handle.close());
   }
 
   /** A step has ended. Of one without changes and problems only this is recorded, and its number is free. */

@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { isDiskFull } from '../../errors/index.js';
-import { makeFolder, undefinedIfMissing } from '../../files/index.js';
+import { makeFolder, syncFolder, undefinedIfMissing } from '../../files/index.js';
+import { forEachBounded } from '../../flow/index.js';
 
 /** The contents in the folder of the checkpoints. */
 export const OBJECTS_FOLDER = 'objects';
@@ -22,6 +23,7 @@ const BLOCK = 4096;
 /** Compressing this takes less time than a round trip to a thread (bytes). */
 const SMALL = 32 * 1024;
 const FAST = { level: 1 };
+const FLUSHES_AT_ONCE = 8;
 /** The first byte of an object: how the rest is stored. */
 const PLAIN = 0;
 const DEFLATED = 1;
@@ -33,13 +35,15 @@ export function hashOf(bytes: Uint8Array): string {
 
 /**
  * Contents of files by their SHA-256, compressed, each once, in a folder. An object appears with its whole
- * content. It survives a crash of the server at once, and a power failure when the system has written it;
- * what is damaged then is recognised by its hash, and counts as missing.
+ * content. It survives a crash of the server at once, and a power failure when the system has written it, or
+ * it was flushed; what is damaged then is recognised by its hash, and counts as missing.
  */
 export class ObjectStore {
   /** Bytes on disk by hash. */
   private readonly sizes = new Map<string, number>();
   private total = 0;
+  /** Written and perhaps not on the disk. */
+  private readonly unflushed = new Set<string>();
 
   private constructor(
     private readonly folder: string,
@@ -92,7 +96,20 @@ export class ObjectStore {
       throw error;
     }
     this.count(hash, object.length);
+    this.unflushed.add(hash);
     return true;
+  }
+
+  /** Resolves when contents survive a power failure. */
+  async flush(hashes: Iterable<string>): Promise<void> {
+    const due = [...hashes].filter((hash) => this.unflushed.has(hash));
+    if (due.length === 0) return;
+    await forEachBounded(due, FLUSHES_AT_ONCE, async (hash) => {
+      const handle = await open(path.join(this.folder, hash));
+      await handle.datasync().finally(() => handle.close());
+    });
+    await syncFolder(this.folder);
+    for (const hash of due) this.unflushed.delete(hash);
   }
 
   /** @returns undefined if the content is not kept, or is damaged */
@@ -106,6 +123,7 @@ export class ObjectStore {
   async remove(hash: string): Promise<void> {
     this.total -= this.sizes.get(hash) ?? 0;
     this.sizes.delete(hash);
+    this.unflushed.delete(hash);
     await rm(path.join(this.folder, hash), { force: true });
   }
 
