@@ -57,7 +57,17 @@ type Hunk = StructuredPatch['hunks'][number];
 function hunksOf(before: string, after: string): Hunk[] {
   const options = { context: CONTEXT_LINES, maxEditLength: MAX_EDITS, timeout: MAX_MS };
   const patch = structuredPatch('', '', before, after, undefined, undefined, options);
-  return patch?.hunks ?? [replacement(before, after)];
+  return patch?.hunks.map(withPlace) ?? [replacement(before, after)];
+}
+
+/** A part without lines is named by the line before it. */
+function withPlace(hunk: Hunk): Hunk {
+  const { oldStart, oldLines, newStart, newLines } = hunk;
+  return {
+    ...hunk,
+    oldStart: oldLines === 0 ? oldStart - 1 : oldStart,
+    newStart: newLines === 0 ? newStart - 1 : newStart,
+  };
 }
 
 /** The hunk of a file that shares no line with its other version. */

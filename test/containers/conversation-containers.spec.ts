@@ -135,6 +135,18 @@ describeWithContainers('Conversations in containers (servers in bubblewrap)', ()
     expect((await server.request('GET', `${conversation.route}/workspace/same`)).status).toBe(200);
     expect(containers()).toHaveLength(1);
     expect(containers()[0]?.id).not.toBe(first?.id);
+    // The checkpoints of both containers are there, and their files go back.
+    const { body } = await server.request('GET', `${conversation.route}/checkpoints`);
+    expect(body).toMatchObject({
+      items: [
+        { step: 2, files: [{ path: 'same', change: 'created' }] },
+        { step: 1, files: [{ path: 'made', change: 'created' }] },
+      ],
+    });
+    const restored = await conversation.post('restore', { step: '2' });
+    expect(restored).toMatchObject({ status: 200, body: { checkpoint: { step: 3 }, failed: [] } });
+    expect((await server.request('GET', `${conversation.route}/workspace/same`)).status).toBe(404);
+    expect((await server.request('GET', `${conversation.route}/workspace/made`)).status).toBe(200);
   });
 
   it('are stopped when they are idle, and can be read while the engine is away', async () => {

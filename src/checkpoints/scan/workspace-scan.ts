@@ -4,7 +4,8 @@ import { hashOf, type ObjectStore } from '../store/object-store.js';
 import { UnreadableError, type FoundFile, type WorkspaceTree } from '../tree/workspace-tree.js';
 import { sameVersion, type FileChange, type FileVersion, type Incomplete } from '../version.js';
 import { isIn } from '../tree/workspace-path.js';
-import { CLOCK_TICK_MS, type WalkedFile, type WorkspaceWalk } from './workspace-walk.js';
+import { placed, type ScannedRepository } from './scanned-folder.js';
+import { CLOCK_TICK_MS, type WorkspaceWalk } from './workspace-walk.js';
 
 /** Files whose changes are recorded in one step. */
 const MAX_CHANGES = 1_000;
@@ -16,21 +17,57 @@ const MAX_KEPT_SHARE = 0.25;
 const MAX_BLOBS = 2_000;
 const PERMISSIONS = 0o777;
 
-/** A file as the last scan has found it. */
-interface KnownFile {
+/** Content that git has. */
+interface KnownBlob {
+  id: string;
   size: number;
-  mode: number;
-  ino: number;
-  mtimeMs: number;
-  ctimeMs: number;
-  /** When it was looked at. */
-  at: number;
-  /** What it contains; undefined: what `blob` names. */
-  version: FileVersion | undefined;
-  /** Content that git has. */
-  blob: { id: string; size: number; top: string } | undefined;
-  /** The number of the scan that has seen it last. */
-  scan: number;
+  top: string;
+}
+
+/** A file as the last look has found it. A class, so that comparing thousands of them is fast. */
+class KnownFile {
+  readonly size: number;
+  readonly mode: number;
+  readonly ino: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+  /** It may have changed since without a trace in its times. */
+  private readonly isYoung: boolean;
+
+  constructor(
+    stats: Stats,
+    /** The number of the look that has seen it last. */
+    public look: number,
+    /** What it contains; undefined: what `blob` names. */
+    public version: FileVersion | undefined,
+    readonly blob: KnownBlob | undefined,
+  ) {
+    this.size = stats.size;
+    this.mode = stats.mode;
+    this.ino = stats.ino;
+    this.mtimeMs = stats.mtimeMs;
+    this.ctimeMs = stats.ctimeMs;
+    this.isYoung = Date.now() - Math.max(stats.ctimeMs, stats.mtimeMs) < CLOCK_TICK_MS;
+  }
+
+  /** Whether a file is still what it was. */
+  isSame(stats: Stats): boolean {
+    return (
+      !this.isYoung &&
+      this.ctimeMs === stats.ctimeMs &&
+      this.mtimeMs === stats.mtimeMs &&
+      this.size === stats.size &&
+      this.ino === stats.ino &&
+      this.mode === stats.mode
+    );
+  }
+}
+
+/** A file that is not as the look before has found it. */
+interface LookedFile {
+  path: string;
+  stats: Stats;
+  repository: ScannedRepository | undefined;
 }
 
 /** What has changed since the scan before. */
@@ -45,7 +82,7 @@ export interface ScanResult {
  */
 export class WorkspaceScan {
   private readonly files = new Map<string, KnownFile>();
-  private scans = 0;
+  private looks = 0;
   /** What could not be kept; said once, with the next changes. */
   private readonly unsaid: Incomplete[] = [];
   private saidUnreadable = '';
@@ -65,13 +102,13 @@ export class WorkspaceScan {
   /** The version that the last scan knows, if the file is still the same; else undefined. */
   knownVersion(file: string, stats: Stats): FileVersion | undefined {
     const known = this.files.get(file);
-    return known && isSame(known, stats) ? known.version : undefined;
+    return known?.isSame(stats) ? known.version : undefined;
   }
 
   /** Takes note of what a file is now, so that the next scan does not report it. */
   note(file: string, found: FoundFile | undefined): void {
-    if (this.scans === 0) return;
-    if (found) this.files.set(file, { ...this.known(found.stats), version: found.version, blob: undefined });
+    if (this.looks === 0) return;
+    if (found) this.set(file, found.stats, found.version);
     else this.files.delete(file);
   }
 
@@ -101,17 +138,18 @@ export class WorkspaceScan {
   }
 
   /** The files that are not as the look before has found them: changed before a moment, and later. */
-  private async look(moment: () => number): Promise<{ theirs: WalkedFile[]; later: WalkedFile[] }> {
-    this.scans += 1;
-    const [theirs, later]: [WalkedFile[], WalkedFile[]] = [[], []];
+  private async look(moment: () => number): Promise<{ theirs: LookedFile[]; later: LookedFile[] }> {
+    this.looks += 1;
+    const [theirs, later]: [LookedFile[], LookedFile[]] = [[], []];
     const unreadable = new Set<string>();
     await this.walk.run({
-      file: (file) => {
-        const known = this.files.get(file.path);
-        if (known) known.scan = this.scans;
-        if (known && isSame(known, file.stats)) return;
+      file: (path, stats, repository) => {
+        const known = this.files.get(path);
+        if (known) known.look = this.looks;
+        if (known?.isSame(stats)) return;
         // Programs can set the other times, but not this one.
-        (file.stats.ctimeMs < moment() - CLOCK_TICK_MS ? theirs : later).push(file);
+        const isTheirs = stats.ctimeMs < moment() - CLOCK_TICK_MS;
+        (isTheirs ? theirs : later).push({ path, stats, repository });
       },
       unreadable: (path) => void unreadable.add(path),
     });
@@ -123,7 +161,7 @@ export class WorkspaceScan {
   private keepUnreadable(unreadable: ReadonlySet<string>): void {
     for (const file of this.gone()) {
       const known = this.files.get(file);
-      if (known && isIn(unreadable, file)) known.scan = this.scans;
+      if (known && isIn(unreadable, file)) known.look = this.looks;
     }
     const [first] = unreadable;
     const detail = `${JSON.stringify(first)}${unreadable.size > 1 ? ` and ${unreadable.size - 1} more` : ''}`;
@@ -133,24 +171,23 @@ export class WorkspaceScan {
 
   private gone(): string[] {
     const gone: string[] = [];
-    for (const [file, { scan }] of this.files) if (scan !== this.scans) gone.push(file);
+    for (const [file, { look }] of this.files) if (look !== this.looks) gone.push(file);
     return gone;
   }
 
-  private known(stats: Stats): Omit<KnownFile, 'version' | 'blob'> {
-    const { size, mode, ino, mtimeMs, ctimeMs } = stats;
-    return { size, mode, ino, mtimeMs, ctimeMs, at: Date.now(), scan: this.scans };
+  private set(file: string, stats: Stats, version: FileVersion | undefined, blob?: KnownBlob): void {
+    this.files.set(file, new KnownFile(stats, this.looks, version, blob));
   }
 
   /** Takes note of files, and keeps what git does not have of them. */
-  private async keep(theirs: readonly WalkedFile[]): Promise<void> {
+  private async keep(theirs: readonly LookedFile[]): Promise<void> {
     const room = Math.min(MAX_KEPT_BYTES, this.store.maxBytes * MAX_KEPT_SHARE);
     let [kept, bytes, left, full] = [0, 0, 0, 0];
     for (const file of theirs) {
       const { stats } = file;
       const blob = cleanBlob(file);
       if (blob) {
-        this.files.set(file.path, { ...this.known(stats), version: undefined, blob });
+        this.set(file.path, stats, undefined, blob);
         continue;
       }
       const mayKeep = kept < MAX_KEPT_FILES && bytes + stats.size <= room;
@@ -163,14 +200,13 @@ export class WorkspaceScan {
         bytes += found.bytes.length;
         if (!(await this.put(found))) full += 1;
       }
-      const version = found?.version ?? unread(stats);
-      this.files.set(file.path, { ...this.known(found?.stats ?? stats), version, blob: undefined });
+      this.set(file.path, found?.stats ?? stats, found?.version ?? unread(stats));
     }
     if (left > 0) this.unsaid.push({ reason: 'not_kept', detail: `${left} files that git does not track` });
     if (full > 0) this.unsaid.push({ reason: 'full', detail: `${full} files` });
   }
 
-  private async compare(looked: readonly WalkedFile[], incomplete: Incomplete[]): Promise<FileChange[]> {
+  private async compare(looked: readonly LookedFile[], incomplete: Incomplete[]): Promise<FileChange[]> {
     const gone = this.gone();
     await this.readBlobsOf([...looked.map((file) => file.path), ...gone], incomplete);
     const changes: FileChange[] = [];
@@ -190,7 +226,7 @@ export class WorkspaceScan {
         changes.length < MAX_CHANGES ? await this.tree.find(file).catch(undefinedIfUnreadable) : undefined;
       if (found?.bytes && !(await this.put(found))) full += 1;
       const after = found?.version ?? unread(stats);
-      this.files.set(file, { ...this.known(found?.stats ?? stats), version: after, blob: undefined });
+      this.set(file, found?.stats ?? stats, after);
       if (sameVersion(before?.version ?? null, after)) continue;
       if (before && isUnreadTwice(before, stats)) continue;
       record({ path: file, before: before?.version ?? null, after });
@@ -243,34 +279,24 @@ export class WorkspaceScan {
   }
 }
 
-/** Whether a file is still what it was. One that was changed in the last tick may have changed again. */
-function isSame(known: KnownFile, stats: Stats): boolean {
-  return (
-    known.ctimeMs === stats.ctimeMs &&
-    known.mtimeMs === stats.mtimeMs &&
-    known.size === stats.size &&
-    known.ino === stats.ino &&
-    known.mode === stats.mode &&
-    known.at - Math.max(stats.ctimeMs, stats.mtimeMs) >= CLOCK_TICK_MS
-  );
-}
-
 /** A file whose content is not read, and which has not changed but for the clock. */
 function isUnreadTwice(known: KnownFile, stats: Stats): boolean {
   return known.version?.hash === null && known.ctimeMs === stats.ctimeMs && known.size === stats.size;
 }
 
 /** The content that git has of a tracked file without changes, as git decides that. */
-function cleanBlob({ stats, tracked }: WalkedFile): KnownFile['blob'] {
-  if (!tracked || !stats.isFile()) return undefined;
-  const { entry, repository } = tracked;
+function cleanBlob({ path, stats, repository }: LookedFile): KnownBlob | undefined {
+  if (!repository?.tracked || !stats.isFile()) return undefined;
+  const { top, tracked } = repository;
+  const entry = tracked.entries.get(placed(repository, path));
+  if (!entry) return undefined;
   const isClean =
     entry.size === stats.size &&
     entry.ino === stats.ino % 2 ** 32 &&
     Math.abs(entry.mtimeMs - stats.mtimeMs) < 0.01 &&
     Math.abs(entry.ctimeMs - stats.ctimeMs) < 0.01 &&
-    entry.mtimeMs < (repository.tracked?.writtenMs ?? 0) - CLOCK_TICK_MS;
-  return isClean ? { id: entry.blob, size: entry.size, top: repository.top } : undefined;
+    entry.mtimeMs < tracked.writtenMs - CLOCK_TICK_MS;
+  return isClean ? { id: entry.blob, size: entry.size, top } : undefined;
 }
 
 function undefinedIfUnreadable(error: unknown): undefined {

@@ -2,13 +2,7 @@ import fs, { type Stats } from 'node:fs';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { yieldForChunk } from '../../flow/index.js';
-import {
-  gitFolderAt,
-  readTrackedFiles,
-  type GitBounds,
-  type IndexEntry,
-  type TrackedFiles,
-} from '../../git/index.js';
+import { gitFolderAt, readTrackedFiles, type GitBounds, type TrackedFiles } from '../../git/index.js';
 import {
   isIgnored,
   placed,
@@ -38,20 +32,11 @@ export class TooManyFilesError extends Error {
   override readonly name = 'TooManyFilesError';
 }
 
-/** What a walk finds. */
+/** Is told of what a walk finds, by paths below the workspace. */
 export interface Visitor {
-  file: (file: WalkedFile) => void;
-  /** A file, or a folder with everything in it (path below the workspace; empty for itself). */
+  file: (path: string, stats: Stats, repository: ScannedRepository | undefined) => void;
+  /** A file, or a folder with everything in it; empty for the workspace itself. */
   unreadable: (path: string) => void;
-}
-
-/** A file that the walk has come to. */
-export interface WalkedFile {
-  /** Below the workspace. */
-  path: string;
-  stats: Stats;
-  /** What the index says, and the repository, if the file is tracked. */
-  tracked?: { entry: IndexEntry; repository: ScannedRepository };
 }
 
 interface Pending {
@@ -108,9 +93,11 @@ export class WorkspaceWalk {
       }
       count += folder.files.length + folder.folders.length;
       if (count > this.maxFiles) throw new TooManyFilesError(`more than ${this.maxFiles} files`);
-      for (const [index, name] of folder.files.entries()) {
+      let visited = 0;
+      for (const name of folder.files) {
         this.visit(prefix + name, folder.repository, visitor);
-        if (index % ENTRIES_AT_ONCE === 0 && this.isSliceOver) await this.pause();
+        visited += 1;
+        if (visited % ENTRIES_AT_ONCE === 0 && this.isSliceOver) await this.pause();
       }
     }
   }
@@ -129,9 +116,7 @@ export class WorkspaceWalk {
   private visit(file: string, repository: ScannedRepository | undefined, visitor: Visitor): void {
     const stats = statOf(`${this.root}/${file}`);
     if (stats === 'unreadable') return visitor.unreadable(file);
-    if (!stats || (!stats.isFile() && !stats.isSymbolicLink())) return;
-    const entry = repository?.tracked?.entries.get(placed(repository, file));
-    visitor.file({ path: file, stats, ...(repository && entry && { tracked: { entry, repository } }) });
+    if (stats?.isFile() || stats?.isSymbolicLink()) visitor.file(file, stats, repository);
   }
 
   private async folderAt(
