@@ -1216,7 +1216,7 @@ export interface paths {
         };
         /**
          * Compare two moments
-         * @description Unified diffs of the files that steps of the conversation have changed, between its beginning, the moment after a step, and now. At most 500 files and 2 MiB of text; ask for one file with `path`.
+         * @description Unified diffs of the files that steps of the conversation have changed, between its beginning, the moment after a step, and now. At most 500 files, 2 MiB of text and five seconds of work; ask for one file with `path`.
          *
          *     Needs the scope `read`.
          */
@@ -7907,8 +7907,10 @@ export interface components {
             binary: boolean;
             /** @description Unified diff; null: see `omitted`. */
             diff: string | null;
-            /** @description Why there is no diff: the file is binary, its content is not kept, it is larger than 512 KiB, it takes too long to compare, or the answer is full; null: there is one. */
-            omitted: ("binary" | "not_kept" | "too_large" | "too_different" | "too_much") | null;
+            /** @description The end of `diff` is left out: it is longer than 1 MiB. */
+            truncated: boolean;
+            /** @description Why there is no diff: the file is binary, its content is not kept, it is larger than 1 MiB, or the answer is full; null: there is one. */
+            omitted: ("binary" | "not_kept" | "too_large" | "too_much") | null;
         };
         CheckpointPage: {
             /** @description The checkpoints, the newest first. */
