@@ -204,6 +204,27 @@ describe('checkpoints', () => {
     await expect(lstat(path.join(folder, 'a'))).rejects.toThrow('ENOENT');
   });
 
+  it('compares while a tool runs, which does not wait for it, and leaves out what is too much', async () => {
+    const { conversation, folder } = await start('SAY: hi');
+    const many = 'for i in $(seq 600); do echo $i > f$i; done';
+    await conversation.send(
+      `RUN: ${many}\nRUN: until [ -e go ]; do sleep 0.02; done; echo 1 > z\nFINISH: done`,
+    );
+    await eventually(async () => (await list(conversation)).length === 1, 'the first step');
+    const [one, other] = await Promise.all(
+      ['checkpoints/diff', 'checkpoints/diff?from=beginning&to=1&path=f7'].map(
+        async (route) => (await get(conversation, route)) as { files: object[]; truncated: boolean },
+      ),
+    );
+    expect(one?.truncated).toBe(true);
+    expect(one?.files.length).toBeLessThanOrEqual(500);
+    expect(other).toMatchObject({ truncated: false, files: [{ path: 'f7', truncated: false }] });
+    expect((await restore(conversation, { step: '1' })).status).toBe(409);
+    await writeFile(path.join(folder, 'go'), '');
+    await conversation.reaches('finished');
+    expect((await list(conversation)).map(({ files }) => files.length)).toEqual([600, 2]);
+  });
+
   it('takes files along when the head moves, and into a fork, if asked', async () => {
     const { conversation, folder } = await start('RUN: echo 1 > a\nFINISH: one');
     const end = (await conversation.events()).findLast(({ kind }) => kind === 'ObservationEvent');
