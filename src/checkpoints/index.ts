@@ -17,6 +17,7 @@ export { planRestore, type RestoreConflict, type RestorePlan } from './restore/p
 export type { BegunRestore, PlannedFile } from './store/log-entry.js';
 export { copyCheckpoints } from './store/copy-checkpoints.js';
 export type { CheckpointStore } from './store/checkpoint-store.js';
+export { isFilePath } from './tree/workspace-path.js';
 export { UnreadableError, type WorkspaceTree } from './tree/workspace-tree.js';
 export {
   sameVersion,

@@ -191,6 +191,10 @@ describe('checkpoints', () => {
     expect((await restore(conversation, { step: '77' })).status).toBe(404);
     expect((await restore(conversation, {})).status).toBe(422);
     expect((await restore(conversation, { step: '1', paths: [] })).status).toBe(422);
+    for (const name of ['../a', '/etc/passwd', '.git/config', 'a//b', '.'])
+      expect((await restore(conversation, { step: '1', paths: [name] })).status).toBe(422);
+    // A folder.
+    expect((await restore(conversation, { step: '1', paths: ['nothing/'] })).status).toBe(200);
   });
 
   it('restores nothing while a run is active', async () => {

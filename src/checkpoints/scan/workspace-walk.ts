@@ -19,7 +19,7 @@ import {
 export const CLOCK_TICK_MS = 25;
 /** How long a slice of the event loop may take, and all of them (ms). */
 const SLICE_MS = 2;
-const MAX_MS = 5_000;
+const MAX_MS = 15_000;
 /** Entries between two looks at the clock. */
 const ENTRIES_AT_ONCE = 32;
 /** Folders with more bytes for each file that may be looked at are not read: they have too many entries. */

@@ -11,7 +11,6 @@ import { isFilePath } from './workspace-path.js';
 const read = promisify(fs.read);
 const write = promisify(fs.writeFile);
 const open = promisify(fs.open);
-const sync = promisify(fs.fdatasync);
 
 const PERMISSIONS = 0o777;
 const MISSING = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
@@ -321,7 +320,6 @@ async function writeNew(file: string, bytes: Buffer, mode: number, before: Stats
       }
     }
     fs.fchmodSync(fd, mode);
-    await sync(fd);
   } finally {
     fs.closeSync(fd);
   }

@@ -1,13 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import type {
-  Checkpoint,
-  CheckpointStore,
-  FileVersion,
-  Moment,
-  RestoreResult,
-  RestoreScope,
+import {
+  isFilePath,
+  type Checkpoint,
+  type CheckpointStore,
+  type FileVersion,
+  type Moment,
+  type RestoreResult,
+  type RestoreScope,
 } from '../../checkpoints/index.js';
 import { AppConfig } from '../../config/index.js';
+import { InvalidRequestError } from '../../errors/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 import { CheckpointsOffError, UnknownCheckpointError, UnknownFileError } from '../conversation-errors.js';
 import { ConversationsService } from '../conversations.service.js';
 import { WorkspaceHost } from '../conversation/workspace-host.js';
@@ -79,8 +82,13 @@ export class CheckpointsService {
     });
   }
 
-  /** @throws AlreadyRunningError, UnknownCheckpointError, RestoreConflictError */
-  async restore(id: string, { step, mode, paths, force }: RestoreRequest): Promise<RestoreResult> {
+  /** @throws InvalidRequestError, AlreadyRunningError, UnknownCheckpointError, RestoreConflictError */
+  async restore(id: string, request: RestoreRequest): Promise<RestoreResult> {
+    const { step, mode, force } = request;
+    const paths = request.paths?.map(withoutTrailingSlashes) ?? null;
+    const wrong = paths?.find((path) => !isFilePath(path));
+    if (wrong !== undefined)
+      throw new InvalidRequestError(['body', 'paths'], 'Not a path below the workspace', wrong);
     const { conversation, checkpoints } = await this.open(id);
     const number = await checkpoints.recorder.use((store) => Promise.resolve(stepOf(store, step).number));
     return conversation.rewind.restoreFiles({ step: number, mode, paths }, force);
