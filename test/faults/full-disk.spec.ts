@@ -135,4 +135,22 @@ const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
     await conversation.send('FINISH: again');
     await conversation.reaches('finished');
   });
+
+  it('restores no file while there is no room for the record of it, and goes on when there is', async () => {
+    // The record of a restore of so many files does not fit into the rest of a block.
+    const script = 'RUN: for i in $(seq 100); do echo 1 > a$i; done\nFINISH: ok';
+    const conversation = await ConversationClient.create(server, request(script));
+    await conversation.reaches('finished');
+    const file = path.join(folder, 'work/a100');
+    await fill();
+    const refused = await conversation.post('restore', { step: '1' });
+    expect(refused).toMatchObject({ status: 507, body: { exception: containing('ENOSPC') } });
+    expect(await readFile(file, 'utf8')).toBe('1\n');
+    await makeRoom();
+    const restored = await conversation.post('restore', { step: '1' });
+    expect(restored).toMatchObject({ status: 200, body: { checkpoint: { step: 2 }, failed: [] } });
+    await expect(readFile(file)).rejects.toThrow('ENOENT');
+    const { body } = await server.request('GET', `${conversation.route}/checkpoints`);
+    expect(body).toMatchObject({ items: [{ tool: 'restore' }, { tool: 'terminal' }] });
+  });
 });

@@ -153,6 +153,18 @@ async function changes({ openPage, step, axe, screenshots, expectProblems }, id,
     await screenshots(page, 'insight-changes');
   });
 
+  await step('one file is put back, and that is taken back again', async () => {
+    await page.getByRole('button', { name: 'limits.txt', exact: true }).first().click();
+    await dialog.getByRole('button', { name: 'Restore this file' }).click();
+    await page.getByText('Restored 1 file.').waitFor();
+    await dialog.waitFor({ state: 'detached' });
+    assert.equal(await readFile(file, 'utf8'), 'one\ntwo\nthree\n');
+    await page.locator('.change-step').first().getByRole('button', { name: 'Undo' }).click();
+    await page.locator('.change-step').nth(2).waitFor();
+    assert.equal(await readFile(file, 'utf8'), edited);
+    await screenshots(page, 'insight-one-file');
+  });
+
   await step('a file that somebody has changed since is not overwritten, unless wanted', async () => {
     expectProblems(page, /^409 POST \S+\/restore$/);
     await writeFile(file, 'by a person\n');
@@ -164,14 +176,14 @@ async function changes({ openPage, step, axe, screenshots, expectProblems }, id,
     // The pictures of a narrow page have made the panel anew.
     if (!(await dialog.isVisible())) await page.getByRole('button', { name: 'Restore to before' }).click();
     await dialog.getByRole('button', { name: 'Restore anyway' }).click();
-    await page.getByText('Restored 1 file.').waitFor();
+    await page.locator('.change-step').nth(3).waitFor();
     assert.equal(await readFile(file, 'utf8'), 'one\ntwo\nthree\n');
   });
 
   await step('a restore is undone', async () => {
     await page.getByText('Restored by a person').first().waitFor();
     await page.locator('.change-step').first().getByRole('button', { name: 'Undo' }).click();
-    await page.locator('.change-step').nth(2).waitFor();
+    await page.locator('.change-step').nth(4).waitFor();
     assert.equal(await readFile(file, 'utf8'), 'by a person\n');
     await screenshots(page, 'insight-restored');
   });
