@@ -55,8 +55,9 @@ interface Parts {
 
 interface OpenStep extends StepToRecord {
   startedAt: string;
-  /** When its tool was started (ms since the epoch); Infinity: not yet. */
+  /** When its tool was started: ms since the epoch, and by a clock that nobody sets. Infinity: not yet. */
   began: number;
+  beganAt: number;
   before: Map<string, FileVersion | null>;
   incomplete: Incomplete[];
 }
@@ -184,7 +185,7 @@ export class CheckpointRecorder {
   private async beginStep({ eventId, tool, files }: StepToRecord, release: () => void): Promise<void> {
     const parts = await this.ready();
     const step: OpenStep = {
-      ...{ eventId, tool, files, startedAt: utcTimestamp(), began: Infinity },
+      ...{ eventId, tool, files, startedAt: utcTimestamp(), began: Infinity, beganAt: Infinity },
       before: new Map(),
       incomplete: [],
     };
@@ -200,6 +201,7 @@ export class CheckpointRecorder {
     const look = files === null && !isFirst ? this.lookBefore() : undefined;
     if (look) await settlesWithin(look, LOOK_MS);
     step.began = Date.now();
+    step.beganAt = performance.now();
     release();
     await look;
   }
@@ -211,8 +213,7 @@ export class CheckpointRecorder {
 
   /** When the first of the commands that are open was started; Infinity: none was. */
   private commandsBegan(): number {
-    const commands = [...this.open.values()].filter(({ files }) => files === null);
-    return Math.min(...commands.map(({ began }) => began));
+    return Math.min(...[...this.open.values()].map(began));
   }
 
   private async keepBefore(step: OpenStep, parts: Parts): Promise<void> {
@@ -288,7 +289,7 @@ export class CheckpointRecorder {
     if (files && before.size === 0) return;
     const { changes, incomplete } = files
       ? await this.changesOf(before, parts)
-      : await this.changesSince(Math.min(step.began, this.commandsBegan()));
+      : await this.changesSince(Math.min(began(step), this.commandsBegan()));
     const problems = [...step.incomplete, ...incomplete];
     const isOutsideOnly = changes.length === 0 && problems.every(({ reason }) => reason === 'outside');
     const end = { eventId, tool, startedAt, endedAt: utcTimestamp(), changes };
@@ -316,6 +317,12 @@ export class CheckpointRecorder {
     }
     return { changes, incomplete };
   }
+}
+
+/** When a command was started, by the earlier of the clock of then and of now: it may have been set since. */
+function began({ files, began: then, beganAt }: OpenStep): number {
+  if (files !== null || then === Infinity) return Infinity;
+  return Math.min(then, Date.now() - (performance.now() - beganAt));
 }
 
 /** @throws any error but an UnreadableError */

@@ -48,12 +48,10 @@ export class CheckpointsService {
 
   /** @param before only checkpoints with a smaller number */
   async list(id: string, before: number, limit: number): Promise<CheckpointPage> {
-    const { conversation, checkpoints } = await this.open(id);
+    const { checkpoints } = await this.open(id);
     const page = await checkpoints.recorder.use((store) => Promise.resolve(pageOf(store, before, limit)));
-    const ids = page.steps.flatMap(({ eventId }) => eventId ?? []);
-    const seqs = await conversation.log.seqsOf(ids);
-    const seqById = new Map(ids.map((eventId, index) => [eventId, seqs[index]]));
-    const items = page.steps.map((step) => checkpointItem(step, seqById.get(step.eventId ?? ''), page.has));
+    const seqs = await checkpoints.seqsOf(page.steps);
+    const items = page.steps.map((step) => checkpointItem(step, seqs.get(step.eventId), page.has));
     const { next, dropped, bytes } = page;
     return { items, next_page_id: next, dropped, bytes, max_bytes: this.config.checkpoints.max_bytes };
   }
@@ -96,8 +94,8 @@ export class CheckpointsService {
 
   /** A restore as an item of the list. */
   async item(id: string, step: Checkpoint): Promise<CheckpointItem> {
-    const { conversation, checkpoints } = await this.open(id);
-    const [seq] = step.eventId === null ? [] : await conversation.log.seqsOf([step.eventId]);
+    const { checkpoints } = await this.open(id);
+    const seq = (await checkpoints.seqsOf([step])).get(step.eventId);
     return checkpoints.recorder.use((store) =>
       Promise.resolve(checkpointItem(step, seq, (version) => store.has(version))),
     );

@@ -7,6 +7,7 @@ import {
   planRestore,
   runRestore,
   type AppliedRestore,
+  type Checkpoint,
   type CheckpointStore,
   type PlannedFile,
   type RestoreResult,
@@ -93,14 +94,28 @@ export class ConversationCheckpoints {
   }
 
   /**
-   * The number of the first step that began after a moment.
-   * @param moment UTC, as in steps; null: the first of all
+   * The number of the first step after an event. Steps whose own event is not in the log, those of sub-agents
+   * and of ACP agents, are placed by their times.
+   * @param event its number and its time (UTC, as in steps); null: the first of all
    */
-  stepAfter(moment: string | null): Promise<number | undefined> {
-    return this.recorder.use((store) => {
-      const step = store.steps.find(({ startedAt }) => moment === null || startedAt > moment);
-      return Promise.resolve(step?.number);
+  stepAfter(event: { seq: number; moment: string } | null): Promise<number | undefined> {
+    return this.recorder.use(async ({ steps }) => {
+      if (!event) return steps[0]?.number;
+      const seqs = await this.seqsOf(steps);
+      return steps.find(({ eventId, startedAt, restore }) => {
+        const own = seqs.get(eventId);
+        if (own === undefined) return startedAt > event.moment;
+        // An action comes before its step, and the message about a restore after it.
+        return restore ? own > event.seq : own >= event.seq;
+      })?.number;
     });
+  }
+
+  /** The numbers of the events of steps, as far as they are in the log. */
+  async seqsOf(steps: readonly Checkpoint[]): Promise<Map<string | null, number | undefined>> {
+    const ids = steps.flatMap(({ eventId }) => eventId ?? []);
+    const seqs = await this.journal.log.seqsOf(ids);
+    return new Map(ids.map((id, index) => [id, seqs[index]]));
   }
 
   /** Copies the checkpoints into the folder of another conversation. */

@@ -64,8 +64,8 @@ export class Rewind {
     const { checkpoints } = this.runtime;
     if (!checkpoints) throw new CheckpointsOffError();
     const seq = eventId === null ? undefined : await log.seqOf(eventId);
-    const moment = seq === undefined ? null : utcFromLocal((await log.entry(seq)).timestamp);
-    const step = await checkpoints.stepAfter(moment);
+    const event = seq === undefined ? null : { seq, moment: utcFromLocal((await log.entry(seq)).timestamp) };
+    const step = await checkpoints.stepAfter(event);
     if (step === undefined) return;
     const scope = { step, mode: 'since' as const, paths: null };
     if (checksOnly) await checkpoints.check(scope, force);
