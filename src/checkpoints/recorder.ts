@@ -63,11 +63,13 @@ interface OpenStep extends StepToRecord {
 }
 
 /**
- * How long a command waits for the look at what somebody else has changed since the last step (ms). Enough for
- * a thousand files; with more it goes on while the command runs already.
+ * How long a command waits for the look at what somebody else has changed since the last step (ms). Enough
+ * for some two thousand files; with more it goes on while the command runs already.
  */
 const LOOK_MS = 8;
 const MAX_OUTSIDE = 5;
+/** How long a workspace counts as too large (ms): to find out takes up to a second of the processor. */
+const LARGE_MS = 300_000;
 
 /**
  * Keeps what files were before each step of a conversation, and records what the step has done to them. The
@@ -79,9 +81,11 @@ export class CheckpointRecorder {
   private readonly open = new Map<string | null, OpenStep>();
   private parts: Parts | undefined;
   private scan: WorkspaceScan | undefined;
-  /** Why commands are not followed in this run; said once. */
+  /** Why commands are not followed; said once. */
   private unscanned: Incomplete | undefined;
   private saidUnscanned = false;
+  /** Until then (ms, by a clock that nobody sets) no other attempt is made. */
+  private unscannedUntil = 0;
 
   constructor(
     private readonly place: CheckpointPlace,
@@ -130,7 +134,7 @@ export class CheckpointRecorder {
         await this.endStep(step);
       }
       this.scan = undefined;
-      this.unscanned = undefined;
+      if (performance.now() > this.unscannedUntil) this.unscanned = undefined;
       if (!this.parts) return;
       await this.recordUnended(this.parts, 'its end could not be recorded');
       await this.parts.store.tidy();
@@ -272,6 +276,7 @@ export class CheckpointRecorder {
     } catch (error) {
       this.scan = undefined;
       const isLarge = error instanceof TooManyFilesError;
+      if (isLarge) this.unscannedUntil = performance.now() + LARGE_MS;
       this.unscanned = { reason: isLarge ? 'too_many_files' : 'unreadable', detail: errorMessage(error) };
       return otherwise;
     }

@@ -6,7 +6,7 @@ import { randomOf } from '../support/random.js';
 
 const WORKER = fileURLToPath(new URL('./checkpoint-worker.mjs', import.meta.url));
 /** At how many of its calls a worker is killed; at all of them with `npm run test:faults`. */
-const KILLS = Number(process.env['FAULT_ROUNDS'] ?? 6);
+const KILLS = Number(process.env['FAULT_ROUNDS'] ?? 4);
 const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
 
 let work: CheckpointWorkspace;

@@ -27,11 +27,11 @@ describe('WorkspaceScan', () => {
     await work.step(recorder, () => fs.writeFileSync(at('b'), ''));
     fs.writeFileSync(at('a'), 'by a person');
     await work.age('a');
-    await work.step(recorder, async () => {
-      // The command takes longer than the look at the workspace.
-      await recorder.idle();
-      fs.writeFileSync(at('a'), 'by the agent');
-    });
+    const command = await work.begin(recorder);
+    // The command takes longer than the look at the workspace.
+    await recorder.idle();
+    fs.writeFileSync(at('a'), 'by the agent');
+    await recorder.end(command);
     expect((await changedFiles(recorder)).at(-1)).toEqual(['a']);
     expect(await restore(recorder, { step: 2 })).toEqual({ conflicts: [], failed: [] });
     expect(fs.readFileSync(at('a'), 'utf8')).toBe('by a person');

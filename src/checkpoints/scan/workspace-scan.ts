@@ -115,8 +115,8 @@ export class WorkspaceScan {
   /**
    * Looks at all files, and takes note of what somebody else has changed. The first look takes note of
    * everything.
-   * @param began when a program began that may change files (ms since the epoch), Infinity: none has. What was
-   *   changed later is left for `changes`
+   * @param began when a program began that may change files (ms since the epoch), Infinity: none has. What
+   *   was changed later is left for `changes`
    * @throws TooManyFilesError, errors of the system
    */
   async takeNote(began: () => number): Promise<void> {

@@ -343,7 +343,8 @@ function isLink(file: string): boolean {
     // Synchronous: a round trip to a thread costs ten times the call, and the tool waits.
     return fs.lstatSync(file).isSymbolicLink();
   } catch (error) {
-    return undefinedIfGone(error) ?? false;
+    undefinedIfGone(error);
+    return false;
   }
 }
 
