@@ -1,5 +1,5 @@
-// Records steps of file tools, restores them and takes that back, and kills itself before one of its
-// calls that change files. Arguments: a folder with `work`, the number of the call. Prints the number of calls if it
+// Records steps of file tools, restores them, takes that back, and kills itself before one of its calls that
+// change files. Arguments: a folder with `work`, the number of the call. Prints the number of calls if it
 // comes to the end.
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
