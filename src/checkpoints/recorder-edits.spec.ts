@@ -6,6 +6,7 @@ import { CheckpointWorkspace, restore, stepsOf } from '../../test/support/checkp
 
 /** More with `npm run test:faults`. */
 const ROUNDS = process.env['FAULT_ROUNDS'];
+const TIMEOUT_MS = 120_000 + Number(ROUNDS ?? 0) * 1_000;
 
 let work: CheckpointWorkspace;
 const at = (...names: string[]): string => work.at(...names);
@@ -95,7 +96,9 @@ describe('checkpoints of any edits and restores', () => {
     expect(work.failures).toEqual([]);
   });
 
-  it.each([true, false])('restore the tree of each step (in a repository: %s)', async (isRepository) => {
+  it.each([true, false])('restore the tree of each step (in a repository: %s)', restoreEach, TIMEOUT_MS);
+
+  async function restoreEach(isRepository: boolean): Promise<void> {
     const moves = fc.array(move, { minLength: 1, maxLength: 6 });
     const runs = fc.asyncProperty(
       fc.array(edit, { maxLength: 5 }),
@@ -134,7 +137,7 @@ describe('checkpoints of any edits and restores', () => {
       },
     );
     await fc.assert(runs, { numRuns: Number(ROUNDS ?? (isRepository ? 15 : 60)) });
-  });
+  }
 });
 
 function commitAll(): void {

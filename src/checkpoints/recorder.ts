@@ -145,7 +145,13 @@ export class CheckpointRecorder {
   use<T>(work: (store: CheckpointStore, tree: WorkspaceTree) => Promise<T>): Promise<T> {
     return this.queue.run(async () => {
       const { store, tree } = await this.ready();
-      return work(store, tree);
+      const { last } = store.log;
+      try {
+        return await work(store, tree);
+      } finally {
+        // What a restore has changed is no change of the next command.
+        if (store.log.last !== last) this.scan = undefined;
+      }
     });
   }
 

@@ -13,7 +13,8 @@ const write = promisify(fs.writeFile);
 const open = promisify(fs.open);
 
 const PERMISSIONS = 0o777;
-const MISSING = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
+/** The last one for a link that was replaced by something else meanwhile. */
+const MISSING = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EINVAL']);
 const UNREADABLE = new Set(['EACCES', 'EPERM', 'EIO', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE']);
 
 /** A file and its content; `bytes` is undefined if it is too large or may not be read. */
@@ -210,13 +211,14 @@ export class WorkspaceTree {
     };
     if (stats.size > this.maxFileBytes) return { version, stats };
     const real = path.join(this.root, file);
-    const handle = await PathHandle.open(real, { links: 'refused' }).catch(undefinedIfUnreadable);
-    if (!handle) return this.stat(file).then((now) => now && { version, stats });
+    // What has been replaced by something else meanwhile is gone.
+    const handle = await PathHandle.open(real, { links: 'refused' }).catch(undefinedIfGone);
+    if (!handle) return undefined;
     try {
-      const mayRead = this.rules.refusal(real, 'read', handle.stats) === undefined;
-      if (handle.real !== real || !mayRead) return { version, stats };
+      if (handle.real !== real) return undefined;
+      if (this.rules.refusal(real, 'read', handle.stats) !== undefined) return { version, stats };
       const opened = await handle.openFile().catch(undefinedIfUnreadable);
-      if (!opened) return { version, stats };
+      if (!opened) return { version, stats: handle.stats };
       try {
         const now = await opened.stat();
         const bytes = await readAtMost(opened.fd, this.maxFileBytes);
@@ -236,9 +238,11 @@ export class WorkspaceTree {
   }
 
   private async findLink(file: string, stats: Stats): Promise<FoundFile | undefined> {
-    const bytes = await this.inFolder(file, (folder, name) =>
-      readlink(folder.at(name), { encoding: 'buffer' }),
-    );
+    const bytes = await this.inFolder(file, async (folder, name) => {
+      const target = await readlink(folder.at(name), { encoding: 'buffer' });
+      const { ctimeMs } = await lstat(folder.at(name));
+      return ctimeMs === stats.ctimeMs ? target : undefined;
+    });
     if (!bytes) return undefined;
     return {
       version: { kind: 'link', size: bytes.length, mode: PERMISSIONS, hash: hashOf(bytes) },
