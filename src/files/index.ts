@@ -9,7 +9,14 @@ export { isMissing, undefinedIfMissing } from './is-missing.js';
 export { isInside } from './is-inside.js';
 export { readJsonFile } from './read-json-file.js';
 export { makeTemporaryFolder, sweepTemporaryFolders } from './temporary-folders.js';
-export { assertPlainFile, NotAFileError, openPlainFile, PLAIN, readPlainFile } from './plain-file.js';
+export {
+  assertPlainFile,
+  NotAFileError,
+  openPlainFile,
+  PLAIN,
+  readPlainBytes,
+  readPlainFile,
+} from './plain-file.js';
 export { ConfinedFiles, type ConfinedFile, type FileKind } from './confined/confined-files.js';
 export {
   FileRefusal,

@@ -51,3 +51,13 @@ export async function readPlainFile(file: string, maxBytes = Infinity): Promise<
     await handle.close();
   }
 }
+
+/** Reads a plain file. @throws as `openPlainFile` */
+export async function readPlainBytes(file: string): Promise<Buffer> {
+  const handle = await openPlainFile(file);
+  try {
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,8 +1,14 @@
-import fs from 'node:fs';
-import { open, readFile, truncate } from 'node:fs/promises';
+import fs, { constants } from 'node:fs';
 import path from 'node:path';
 import { inSlices } from '../../flow/index.js';
-import { makeFolder, replaceFile, undefinedIfMissing } from '../../files/index.js';
+import {
+  makeFolder,
+  openPlainFile,
+  PLAIN,
+  readPlainBytes,
+  replaceFile,
+  undefinedIfMissing,
+} from '../../files/index.js';
 import type { Checkpoint } from '../version.js';
 import { readEntry, type BegunRestore, type BegunStep, type LogEntry } from './log-entry.js';
 
@@ -10,6 +16,8 @@ import { readEntry, type BegunRestore, type BegunStep, type LogEntry } from './l
 export const STEPS_FILE = 'steps.jsonl';
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
+/** Neither follows a link nor waits for a pipe. The type of the option knows no numbers. */
+const APPEND = (constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | PLAIN) as unknown as string;
 /** A log is not written anew for fewer bytes. */
 const MIN_WASTE = 64 * 1024;
 /** Bytes of lines that are written at once. */
@@ -39,11 +47,11 @@ export class CheckpointLog {
   /** Opens the checkpoints in a folder that need not exist. */
   static async open(folder: string): Promise<CheckpointLog> {
     const file = path.join(folder, STEPS_FILE);
-    const content = await readFile(file).catch(undefinedIfMissing);
+    const content = await readPlainBytes(file).catch(undefinedIfMissing);
     const log = new CheckpointLog(folder, content !== undefined);
     if (!content) return log;
     const end = content.lastIndexOf(10) + 1;
-    if (end < content.length) await truncate(file, end);
+    if (end < content.length) await cut(file, end);
     await inSlices(log.read(content.subarray(0, end)));
     log.bytes = end;
     return log;
@@ -66,7 +74,7 @@ export class CheckpointLog {
   /** Resolves when a restore has begun also after a power failure. */
   async beginRestore(restore: BegunRestore): Promise<void> {
     await this.append({ t: 'restore', ...restore });
-    const handle = await open(path.join(this.folder, STEPS_FILE));
+    const handle = await openPlainFile(path.join(this.folder, STEPS_FILE));
     await handle.datasync().finally(() => handle.close());
   }
 
@@ -114,10 +122,10 @@ export class CheckpointLog {
     const file = path.join(this.folder, STEPS_FILE);
     try {
       // Synchronous: a round trip to a thread costs more, and the tool waits.
-      fs.appendFileSync(file, line, { mode: FILE_MODE });
+      fs.appendFileSync(file, line, { mode: FILE_MODE, flag: APPEND });
     } catch (error) {
       // On a full disk there may be a part of the line, to which the next one would be added.
-      await truncate(file, this.bytes).catch(() => undefined);
+      await cut(file, this.bytes).catch(() => undefined);
       throw error;
     }
     const bytes = Buffer.byteLength(line);
@@ -164,6 +172,11 @@ export class CheckpointLog {
 
 function withoutType<T extends LogEntry>({ t: _t, ...fields }: T): Omit<T, 't'> {
   return fields;
+}
+
+async function cut(file: string, bytes: number): Promise<void> {
+  const handle = await openPlainFile(file, constants.O_WRONLY);
+  await handle.truncate(bytes).finally(() => handle.close());
 }
 
 function lineOf(entry: LogEntry): string {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -7,6 +8,7 @@ import {
   restore,
   stepsOf,
 } from '../../../test/support/checkpoint-workspace.js';
+import { errorCode } from '../../errors/index.js';
 
 let work: CheckpointWorkspace;
 const log = (): string => path.join(work.root, 'checkpoints', 'steps.jsonl');
@@ -102,5 +104,23 @@ describe('CheckpointStore', () => {
     expect(conflicts).toEqual([{ path: names[5], reason: 'unreadable', step: null, canForce: false }]);
     expect(fs.readdirSync(work.root)).toEqual(before);
     expect(fs.readdirSync(work.folder)).toEqual(['a']);
+  });
+
+  it('never waits for a pipe and writes through no link in the place of its files', async () => {
+    const recorder = work.open();
+    await work.step(recorder, () => fs.writeFileSync(work.at('a'), '1'), ['a']);
+    const outside = path.join(work.root, 'outside');
+    fs.writeFileSync(outside, '');
+    fs.rmSync(log());
+    fs.symlinkSync(outside, log());
+    await work.step(recorder, () => fs.writeFileSync(work.at('a'), '2'), ['a']);
+    fs.rmSync(log());
+    execFileSync('mkfifo', [log()]);
+    await work.step(recorder, () => fs.writeFileSync(work.at('a'), '3'), ['a']);
+    await expect(stepsOf(work.open())).rejects.toThrow('is not a plain file');
+    expect(fs.readFileSync(outside, 'utf8')).toBe('');
+    expect(work.failures.splice(0).map((error) => errorCode(error))).toEqual([
+      ...['ELOOP', 'ELOOP', 'ENXIO', 'ENXIO'],
+    ]);
   });
 });

@@ -1,11 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { isDiskFull } from '../../errors/index.js';
-import { makeFolder, syncFolder, undefinedIfMissing } from '../../files/index.js';
+import {
+  makeFolder,
+  openPlainFile,
+  readPlainBytes,
+  syncFolder,
+  undefinedIfMissing,
+} from '../../files/index.js';
 import { forEachBounded } from '../../flow/index.js';
 
 /** The contents in the folder of the checkpoints. */
@@ -105,7 +111,7 @@ export class ObjectStore {
     const due = [...hashes].filter((hash) => this.unflushed.has(hash));
     if (due.length === 0) return;
     await forEachBounded(due, FLUSHES_AT_ONCE, async (hash) => {
-      const handle = await open(path.join(this.folder, hash));
+      const handle = await openPlainFile(path.join(this.folder, hash));
       await handle.datasync().finally(() => handle.close());
     });
     await syncFolder(this.folder);
@@ -115,7 +121,7 @@ export class ObjectStore {
   /** @returns undefined if the content is not kept, or is damaged */
   async read(hash: string): Promise<Buffer | undefined> {
     if (!this.sizes.has(hash)) return undefined;
-    const object = await readFile(path.join(this.folder, hash)).catch(undefinedIfMissing);
+    const object = await readPlainBytes(path.join(this.folder, hash)).catch(undefinedIfMissing);
     const bytes = object && (await unpacked(object));
     return bytes && hashOf(bytes) === hash ? bytes : undefined;
   }
