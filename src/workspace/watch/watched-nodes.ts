@@ -89,6 +89,6 @@ export class WatchedNodes {
 function rulesOf({ path: at, folder }: WatchedNode, parent: WatchedNode | undefined): readonly PlacedRules[] {
   const above = at === '' ? [] : (parent?.rules ?? []);
   const rules = folder.ignore?.rules;
-  if (!rules || rules.isEmpty || above.length >= MAX_RULE_FILES) return above;
+  if (!rules || rules.size === 0 || above.length >= MAX_RULE_FILES) return above;
   return [{ rules, strip: entryOf(at, '').length }, ...above];
 }
