@@ -113,7 +113,7 @@ export abstract class AutomationStore {
   /** A page of runs; undefined if there is no automation with the id. @throws StorageFailedError */
   abstract runs(id: string, offset: number, limit: number): Promise<RunPage | undefined>;
 
-  /** A run, also an open one of a deleted automation; undefined if there is none. @throws StorageFailedError */
+  /** A run, also an open one of a deleted automation; undefined without one. @throws StorageFailedError */
   abstract run(id: string): Promise<StoredRun | undefined>;
 
   /** All runs that are not over, oldest first, also of deleted automations. @throws StorageFailedError */
