@@ -9617,6 +9617,24 @@ export interface components {
              */
             max_iterations?: number;
         };
+        JsonRpcFailure: {
+            /**
+             * @description The version of JSON-RPC.
+             * @constant
+             */
+            jsonrpc: "2.0";
+            /** @description Null: the request was refused before it was known which call it is. */
+            id: null;
+            /** @description The error. */
+            error: {
+                /** @description A code of JSON-RPC, such as -32600 for an invalid request. */
+                code: number;
+                /** @description What is wrong, for people. */
+                message: string;
+                /** @description The body that other routes have with this status: `detail` and so on. */
+                data: Record<string, never>;
+            };
+        };
         KeptFileVersion: {
             /**
              * @description `link`: a symbolic link, whose content is its target.
@@ -38275,7 +38293,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The key is missing or wrong, was revoked or has expired. */
@@ -38284,7 +38302,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The key does not have the scope, or the reach, that this needs. */
@@ -38293,7 +38311,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The server sends clients nothing on its own. */
@@ -38302,7 +38320,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The body is larger than the limit of the server. */
@@ -38311,7 +38329,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
@@ -38320,7 +38338,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The client sent too many wrong keys within a minute. */
@@ -38331,7 +38349,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description An unexpected error. The log of the server has the details under `error_id`. */
@@ -38340,7 +38358,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["InternalServerError"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
@@ -38351,7 +38369,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UnavailableError"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
         };
@@ -38424,7 +38442,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The key is missing or wrong, was revoked or has expired. */
@@ -38433,7 +38451,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The page that sends the request is of an origin that the server does not trust. The key does not have the scope, or the reach, that this needs. */
@@ -38442,7 +38460,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The body did not arrive in time. */
@@ -38451,7 +38469,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The body is larger than the limit of the server. */
@@ -38460,7 +38478,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The body is not JSON: its `Content-Type` or `Content-Encoding` is another one. */
@@ -38469,7 +38487,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
@@ -38478,7 +38496,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The client sent too many wrong keys within a minute. */
@@ -38489,7 +38507,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description An unexpected error. The log of the server has the details under `error_id`. */
@@ -38498,7 +38516,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["InternalServerError"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
@@ -38509,7 +38527,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UnavailableError"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The disk of the server is full. Nothing was stored. */
@@ -38518,7 +38536,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UnavailableError"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
         };
@@ -38548,7 +38566,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The key is missing or wrong, was revoked or has expired. */
@@ -38557,7 +38575,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The key does not have the scope, or the reach, that this needs. */
@@ -38566,7 +38584,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The body is larger than the limit of the server. */
@@ -38575,7 +38593,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
@@ -38584,7 +38602,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The client sent too many wrong keys within a minute. */
@@ -38595,7 +38613,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description An unexpected error. The log of the server has the details under `error_id`. */
@@ -38604,7 +38622,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["InternalServerError"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
@@ -38615,7 +38633,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UnavailableError"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The disk of the server is full. Nothing was stored. */
@@ -38624,7 +38642,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UnavailableError"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
         };
@@ -38745,7 +38763,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The key is missing or wrong, was revoked or has expired. */
@@ -38754,7 +38772,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The key does not have the scope, or the reach, that this needs. */
@@ -38763,7 +38781,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The body did not arrive in time. */
@@ -38772,7 +38790,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The body is larger than the limit of the server. */
@@ -38781,7 +38799,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The body is not JSON: its `Content-Type` or `Content-Encoding` is another one. */
@@ -38790,7 +38808,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
@@ -38799,7 +38817,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description Too many runs, or too many sockets, streams and waiting requests of the key. The client sent too many wrong keys within a minute. */
@@ -38810,7 +38828,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description An unexpected error. The log of the server has the details under `error_id`. */
@@ -38819,7 +38837,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["InternalServerError"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The conversation is moving to another server, or the server is stopping. The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
@@ -38830,7 +38848,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UnavailableError"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
             /** @description The disk of the server is full. Nothing was stored. */
@@ -38839,7 +38857,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UnavailableError"];
+                    "application/json": components["schemas"]["JsonRpcFailure"];
                 };
             };
         };

@@ -12,7 +12,7 @@ export {
 } from './body/stream-answer.js';
 export { configureHttp, type HttpOptions } from './configure-http.js';
 export { type ErrorAnswer, expectedAnswer } from './errors/error-answer.js';
-export { detailText, RPC_CODES } from './errors/json-rpc-error.js';
+export { detailText, RPC_CODES, usesJsonRpcErrors } from './errors/json-rpc-error.js';
 export { openAiError, type OpenAiError } from './errors/openai-error.js';
 export { RequestAnsweredError } from './errors/request-answered-error.js';
 export { JsonAdapter } from './json-adapter.js';

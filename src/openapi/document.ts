@@ -252,7 +252,7 @@ function operation(endpoint: Endpoint, prerequisites: Prerequisites): JsonSchema
         ]),
       ),
       ...Object.fromEntries(
-        errorsOf(endpoint).map(({ status, causes }) => [status, errorAnswer(status, causes)]),
+        errorsOf(endpoint).map(({ status, causes }) => [status, errorAnswer(path, status, causes)]),
       ),
     },
     // Either of the two.
@@ -308,11 +308,11 @@ const RETRY_AFTER = {
   schema: { type: 'integer' },
 };
 
-function errorAnswer(status: number, description: string): JsonSchema {
+function errorAnswer(path: string, status: number, description: string): JsonSchema {
   return {
     description,
     ...([429, 503].includes(status) && { headers: { 'Retry-After': RETRY_AFTER } }),
-    ...content(errorSchema(status)),
+    ...content(errorSchema(path, status)),
   };
 }
 

@@ -1,4 +1,4 @@
-import { type JsonSchema, objectSchema, UNKNOWN_CONVERSATION } from '../http/index.js';
+import { type JsonSchema, objectSchema, UNKNOWN_CONVERSATION, usesJsonRpcErrors } from '../http/index.js';
 
 const text: JsonSchema = { type: 'string' };
 const ERROR_ID = 'Identifies this error in the log of the server: 32 hexadecimal digits.';
@@ -35,6 +35,18 @@ export const ERROR_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     'exception?': [text, 'The message of the cause, or the status and the text of `detail`.'],
     'error_id?': [text, ERROR_ID],
   }),
+  JsonRpcFailure: objectSchema({
+    jsonrpc: [{ type: 'string', const: '2.0' }, 'The version of JSON-RPC.'],
+    id: [{ type: 'null' }, 'Null: the request was refused before it was known which call it is.'],
+    error: [
+      objectSchema({
+        code: [{ type: 'integer' }, 'A code of JSON-RPC, such as -32600 for an invalid request.'],
+        message: [text, 'What is wrong, for people.'],
+        data: [{ type: 'object' }, 'The body that other routes have with this status: `detail` and so on.'],
+      }),
+      'The error.',
+    ],
+  }),
 };
 
 /** What leads to an error of routes in general. Operations add their own causes. */
@@ -63,7 +75,8 @@ const SCHEMA_NAMES: Readonly<Record<number, string>> = {
   507: 'UnavailableError',
 };
 
-/** The name of the schema of the body that an error status has. */
-export function errorSchema(status: number): string {
+/** The name of the schema of the body that an error status has on a path. */
+export function errorSchema(path: string, status: number): string {
+  if (usesJsonRpcErrors(path)) return 'JsonRpcFailure';
   return SCHEMA_NAMES[status] ?? 'ErrorDetail';
 }
