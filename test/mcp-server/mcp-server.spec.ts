@@ -8,6 +8,7 @@ import { OWN_KEYS_SANDBOX } from '../support/sandbox.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 const KEY = 'session-key';
+const MIB = 1024 * 1024;
 const WRITING = [
   'start_conversation',
   'send_message',
@@ -36,6 +37,7 @@ describe('the MCP server', () => {
         ...OWN_KEYS_SANDBOX,
         OH_OWN_KEYS_LLM_PROFILES_0: 'demo',
         OH_MAX_CONCURRENT_RUNS: '20',
+        OH_MAX_BODY_BYTES_IN_FLIGHT: String(32 * MIB),
       },
     });
     const llm = { model: 'scripted/demo', api_key: 'the key of the profile' };
@@ -200,6 +202,19 @@ describe('the MCP server', () => {
     await waits(0);
   });
 
+  it('keeps nothing of the bodies of calls that wait', async () => {
+    const { id, release } = await busy();
+    const call = toolCall('wait_for_conversation', { conversation_id: id });
+    const long = { ...call, params: { ...call.params, _meta: { junk: 'x'.repeat(12 * MIB) } } };
+    const waiting = [];
+    for (let count = 1; count <= 3; count += 1) {
+      waiting.push(post(long));
+      await waits(count);
+    }
+    await release();
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200, 200]);
+  });
+
   it('starts nothing twice with the same key, in the arguments or in the header', async () => {
     const call = toolCall('start_conversation', { message: 'SAY: hi', llm_profile: 'demo' });
     const answers = await Promise.all(
@@ -291,7 +306,7 @@ describe('the MCP server', () => {
         [ping, { 'content-type': 'text/plain' }, 415, -32600],
         [ping, { origin: 'https://evil.example' }, 403, -32000],
         [ping, shown('wrong'), 401, -32000],
-        ['x'.repeat(18 * 1024 * 1024), {}, 413, -32600],
+        ['x'.repeat(18 * MIB), {}, 413, -32600],
       ];
       for (const [body, headers, status, code] of cases) {
         const answer = await post(body, headers);
@@ -313,6 +328,11 @@ describe('the MCP server', () => {
         ['tools/call', { name: 'list_profiles', arguments: [] }, { error: { code: -32602 } }],
         ['tools/call', { name: 'list_profiles', arguments: { x: 1 } }, { result: { isError: true } }],
         ['tools/call', { name: 'get_conversation', arguments: {} }, { result: { isError: true } }],
+        [
+          'tools/call',
+          { name: 'get_conversation', arguments: { conversation_id: { toString: 1 } } },
+          { result: { isError: true, _meta: { 'openhands/status': 422 } } },
+        ],
       ];
       for (const [method, params, expected] of cases) {
         const { status, body } = await post({ ...ping, method, params });
