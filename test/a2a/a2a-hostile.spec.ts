@@ -10,6 +10,7 @@ import {
   sendTo,
   textOf,
 } from '../support/a2a-fixture.js';
+import { scriptedRequest } from '../support/conversation-client.js';
 import { breakOff, encodeRequest } from '../support/broken-request.js';
 import { makeKey, type MadeKey, shown } from '../support/named-keys.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
@@ -192,6 +193,22 @@ describe('the A2A endpoint', () => {
     expect(sends().map(({ status }) => status)).toEqual(expect.arrayContaining([200, 403]));
     expect(sends().map((act) => act.conversation_id)).toContain(theirs.contextId);
     expect(acts.some(({ operation }) => operation === 'A2a_GetTask')).toBe(false);
+  });
+
+  it('executes nothing that waits for an approval in a conversation begun with the same key', async () => {
+    const key = { 'idempotency-key': randomUUID() };
+    const policy = { confirmation_policy: { kind: 'AlwaysConfirm' } };
+    const request = scriptedRequest('work', 'RUN: true\nFINISH: done', policy);
+    const { body } = await fixture.server.request('POST', '/api/conversations', request, {
+      ...shown(KEY),
+      ...key,
+    });
+    const { id } = body as { id: string };
+    const status = async () => (await fixture.ok('GET', `/api/conversations/${id}`))['execution_status'];
+    await eventually(async () => (await status()) === 'waiting_for_confirmation');
+    const { error } = await fixture.rpc('message/send', legacy('FINISH: x'), key);
+    expect([error?.code, error?.message]).toEqual([-32004, expect.stringContaining('wait for an approval')]);
+    expect(await status()).toBe('waiting_for_confirmation');
   });
 
   it('counts streams and waiting messages as sockets of a key, and gives them back', async () => {
