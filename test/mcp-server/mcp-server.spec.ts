@@ -133,10 +133,20 @@ describe('the MCP server', () => {
     expect(await mcp.wait(conversation_id)).toMatchObject({ status: 'idle', pending_actions: [] });
     const again = await mcp.call('respond_to_confirmation', { conversation_id, accept: true });
     expect(again.error).toBe(`No action of conversation ${conversation_id} waits for a confirmation.`);
-    await mcp.done('send_message', { conversation_id, message: 'RUN: echo ho\nSAY: second' });
+    await mcp.done('send_message', { conversation_id, message: 'RUN: echo ho\nRUN: echo next\nSAY: second' });
     await mcp.wait(conversation_id);
+    const accepting = { conversation_id, accept: true, idempotency_key: 'accepted once' };
+    await mcp.done('respond_to_confirmation', accepting);
+    expect(await mcp.wait(conversation_id)).toMatchObject({ status: 'waiting_for_confirmation' });
+    // A repeated call does not accept what waits now, and is no failure when nothing waits any more.
+    await mcp.done('respond_to_confirmation', accepting);
+    const next = await mcp.wait(conversation_id);
+    expect(next['pending_actions']).toMatchObject([
+      { input: expect.stringContaining('echo next') as string },
+    ]);
     await mcp.done('respond_to_confirmation', { conversation_id, accept: true });
     expect(await mcp.wait(conversation_id)).toMatchObject({ status: 'finished', response: 'second' });
+    await mcp.done('respond_to_confirmation', accepting);
   });
 
   it('interrupts, resumes and pauses', async () => {

@@ -21,8 +21,10 @@ export const respondToConfirmation = mcpTool({
   uses: 'uses',
   arguments: RespondArguments,
   result: RESULT,
-  call: async ({ conversation_id: id, accept, reason }, { conversations, principal }) => {
-    await conversations.respond(id, accept, reason ?? NO_REASON, principal);
+  call: async (args, { conversations, principal, key }) => {
+    const { conversation_id: id, accept, reason } = args;
+    const options = { key: args.idempotency_key ?? key };
+    await conversations.respond(id, accept, reason ?? NO_REASON, principal, options);
     return { conversation_id: id };
   },
 });
