@@ -255,7 +255,7 @@ export class RpcConversations {
 
   /**
    * Accepts the actions that wait for a confirmation, which starts a run, or rejects them.
-   * @param options a response with a `key` that was used before has no effect
+   * @param options a response with a `key` that was used before has no effect, and is no failure
    * @throws NothingPendingError, RunLimitError
    */
   async respond(

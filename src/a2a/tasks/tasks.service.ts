@@ -182,12 +182,10 @@ export class TasksService {
       const isRepeated = conversation.messageOfKey(key) !== undefined;
       if (!isRepeated) assertWaitsFor(intent, fold);
       if (intent.type === 'content') await this.sendOnce(conversation, intent.content, key, name.messageId);
-      else if (isRepeated) {
-        await conversation.approvals.respond(intent.approves, intent.reason, { key });
-      } else {
+      else {
         await this.rpc.respond(id, intent.approves, intent.reason, principal, { key });
         // The agent hears of the rejection and goes on.
-        if (!intent.approves && !conversation.isRunning) await this.rpc.resume(id, principal);
+        if (!isRepeated && !intent.approves && !conversation.isRunning) await this.rpc.resume(id, principal);
       }
       return { name, fold, rests: isRepeated };
     });
