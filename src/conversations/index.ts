@@ -2,6 +2,7 @@ export { condenser } from './api/dto/agent/agent.dto.js';
 export { hookConfig } from './api/dto/agent/hook-config.dto.js';
 export type { AgentDefinitionDto } from './api/dto/agent/agent-definition.dto.js';
 export { definitionProblem, readDefinition } from './sub-agents/definitions.js';
+export { DEFAULT_REJECTION } from './api/dto/message.dto.js';
 export { conversationIdFor, IDEMPOTENCY_HEADER, readIdempotencyKey } from './api/headers/idempotency-key.js';
 export type { Conversation } from './conversation/conversation.js';
 export { OBSERVABILITY_HEADERS, withObservabilityHeaders } from './api/headers/observability-headers.js';

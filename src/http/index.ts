@@ -2,7 +2,7 @@ export { beginEventStream, EventStream, serverSentEvent } from './body/event-str
 export { readFilePart } from './body/file-part.js';
 export { hasBody, jsonBodyOf, UnreadBody } from './body/json-body.js';
 export { RawBodies } from './body/raw-body.js';
-export { RequestBodiesModule } from './body/request-bodies.js';
+export { releaseBody, RequestBodiesModule } from './body/request-bodies.js';
 export { dropRestOfBody } from './body/rest-of-body.js';
 export {
   type AnswerSource,

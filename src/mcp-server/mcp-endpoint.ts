@@ -2,7 +2,7 @@ import type { JSONRPCMessage, JSONRPCRequest } from '@modelcontextprotocol/sdk/t
 import { Injectable } from '@nestjs/common';
 import type { Response as HttpResponse } from 'express';
 import type { Principal } from '../auth/index.js';
-import { RPC_CODES } from '../http/index.js';
+import { releaseBody, RPC_CODES } from '../http/index.js';
 import { RpcForwarder } from '../rpc/index.js';
 import { ExchangeTransport } from './http/exchange-transport.js';
 import { OpenCalls } from './http/open-calls.js';
@@ -52,6 +52,7 @@ export class McpEndpoint {
         .finally(() => done());
       if (isPassed) return;
     }
+    releaseBody(request);
     const transport = new ExchangeTransport(response, exchange.streams);
     const problem = await paramsProblem(message);
     if (problem !== undefined) {

@@ -12,7 +12,7 @@ import {
   Res,
   UseInterceptors,
 } from '@nestjs/common';
-import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage, JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { CurrentPrincipal, isSameHost, OriginPolicy, type Principal, Scope } from '../auth/index.js';
 import { IDEMPOTENCY_HEADER, readIdempotencyKey } from '../conversations/index.js';
@@ -112,7 +112,7 @@ export class McpServerController {
     };
     if (isInitializeRequest(message)) response.setHeader('Mcp-Session-Id', randomUUID());
     else assertVersion(headers, SUPPORTED_PROTOCOL_VERSIONS);
-    if (isJSONRPCRequest(message)) return this.endpoint.answer(message, exchange);
+    if (isJSONRPCRequest(message)) return this.endpoint.answer(readPart(message), exchange);
     this.endpoint.notify(message, exchange);
     response.status(202).end();
   }
@@ -185,6 +185,14 @@ function assertVersion(headers: IncomingHttpHeaders, supported: readonly string[
   if (version === undefined || supported.includes(version)) return;
   const given = version.slice(0, 100);
   throw badRequest(`Unsupported protocol version: ${given} (supported versions: ${supported.join(', ')})`);
+}
+
+/** What the server reads of a request. The rest would be kept as long as a call waits. */
+function readPart(message: JSONRPCRequest): JSONRPCRequest {
+  if (message.method !== 'tools/call' || !message.params) return message;
+  const { name, arguments: args, _meta: meta } = message.params;
+  const params = { name, arguments: args, _meta: meta && { progressToken: meta.progressToken } };
+  return { ...message, params };
 }
 
 /** What every answer and report repeats. @throws HttpException */

@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import type { Request as HttpRequest } from 'express';
 import { type Principal, refusalOf } from '../auth/index.js';
 import { detailText, parseUuid } from '../http/index.js';
-import { asJsonObject, type JsonObject } from '../json/index.js';
+import { asJsonObject, asText, type JsonObject } from '../json/index.js';
 import { dtoSchema } from '../openapi/index.js';
 import { RpcCalls, RpcConversations } from '../rpc/index.js';
 import { SERVER_VERSION } from '../server/index.js';
@@ -128,6 +128,7 @@ function toolsFor(principal: Principal): object[] {
 
 /** The conversation that arguments name; undefined if there is none, or its id is invalid. */
 export function conversationIn(given: unknown): string | undefined {
-  const parsed = parseUuid(String(asJsonObject(given)['conversation_id']));
-  return 'id' in parsed ? parsed.id : undefined;
+  const id = asText(asJsonObject(given)['conversation_id']);
+  const parsed = id === null ? undefined : parseUuid(id);
+  return parsed && 'id' in parsed ? parsed.id : undefined;
 }

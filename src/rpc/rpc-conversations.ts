@@ -255,7 +255,7 @@ export class RpcConversations {
 
   /**
    * Accepts the actions that wait for a confirmation, which starts a run, or rejects them.
-   * @param options a response with a `key` that was used before has no effect
+   * @param options a response with a `key` that was used before has no effect, and is no failure
    * @throws NothingPendingError, RunLimitError
    */
   async respond(
@@ -266,8 +266,10 @@ export class RpcConversations {
     options: { key?: string } = {},
   ): Promise<void> {
     await this.assertUsable(id, principal);
-    const { state } = await this.conversations.open(id);
-    if (state.execution_status !== 'waiting_for_confirmation') throw new NothingPendingError(id);
+    const conversation = await this.conversations.open(id);
+    const isKnown = options.key !== undefined && conversation.messageOfKey(options.key) !== undefined;
+    const { execution_status: status } = conversation.state;
+    if (!isKnown && status !== 'waiting_for_confirmation') throw new NothingPendingError(id);
     await this.conversations.respondToConfirmation(id, accept, reason, options);
   }
 

@@ -9,8 +9,8 @@ import {
   sending,
   sendTo,
   textOf,
-  useScriptedModel,
 } from '../support/a2a-fixture.js';
+import { scriptedRequest } from '../support/conversation-client.js';
 import { breakOff, encodeRequest } from '../support/broken-request.js';
 import { makeKey, type MadeKey, shown } from '../support/named-keys.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
@@ -26,6 +26,7 @@ describe('the A2A endpoint', () => {
       OH_OWN_KEYS_SANDBOX: 'off',
       OH_OWN_KEYS_LLM_PROFILES_0: 'shared',
       OH_GATEWAY_TIMEOUT_SECONDS: '2',
+      OH_MAX_BODY_BYTES_IN_FLIGHT: String(32 * MIB),
     });
     await fixture.ok('POST', '/api/profiles/shared', { llm: { model: 'scripted/test' } });
     const make = (fields: object) => makeKey(fixture.server, { ...fields }, shown(KEY));
@@ -71,6 +72,13 @@ describe('the A2A endpoint', () => {
       -32600,
       expect.any(String),
     ]);
+    // Each event of a stream would repeat it.
+    expect(await answerTo({ ...call('tasks/get'), id: 'x'.repeat(256) })).toEqual([
+      200,
+      null,
+      -32600,
+      expect.stringContaining('255'),
+    ]);
     expect(await answerTo({ ...call('tasks/get'), jsonrpc: '1.0' })).toEqual([
       200,
       7,
@@ -104,6 +112,13 @@ describe('the A2A endpoint', () => {
     };
     expect(await wrong({})).toEqual([-32602, expect.any(String)]);
     expect(await wrong({ message: { kind: 'message' } })).toEqual([-32602, expect.any(String)]);
+    const malformed = [-32602, 'A parameter is missing, or has the wrong type.'];
+    for (const part of [null, { raw: 5, mediaType: 'image/png' }])
+      expect(
+        await wrong({ message: { messageId: 'x', role: 'ROLE_USER', parts: [part] } }, 'SendMessage'),
+      ).toEqual(malformed);
+    expect(await wrong({ id: { toString: 1 } }, 'GetTask')).toEqual(malformed);
+    expect(await wrong(legacy('x', { parts: [{ kind: 'file', file: null }] }))).toEqual(malformed);
     expect(await wrong(legacy(' '))).toEqual([-32602, 'The message is empty.']);
     expect(await wrong(legacy('x', { messageId: 'x'.repeat(256) }))).toEqual([-32602, expect.any(String)]);
     expect(await wrong(legacy('x', { role: 'agent' }))).toEqual([-32602, expect.stringContaining('role')]);
@@ -180,6 +195,22 @@ describe('the A2A endpoint', () => {
     expect(acts.some(({ operation }) => operation === 'A2a_GetTask')).toBe(false);
   });
 
+  it('executes nothing that waits for an approval in a conversation begun with the same key', async () => {
+    const key = { 'idempotency-key': randomUUID() };
+    const policy = { confirmation_policy: { kind: 'AlwaysConfirm' } };
+    const request = scriptedRequest('work', 'RUN: true\nFINISH: done', policy);
+    const { body } = await fixture.server.request('POST', '/api/conversations', request, {
+      ...shown(KEY),
+      ...key,
+    });
+    const { id } = body as { id: string };
+    const status = async () => (await fixture.ok('GET', `/api/conversations/${id}`))['execution_status'];
+    await eventually(async () => (await status()) === 'waiting_for_confirmation');
+    const { error } = await fixture.rpc('message/send', legacy('FINISH: x'), key);
+    expect([error?.code, error?.message]).toEqual([-32004, expect.stringContaining('wait for an approval')]);
+    expect(await status()).toBe('waiting_for_confirmation');
+  });
+
   it('counts streams and waiting messages as sockets of a key, and gives them back', async () => {
     const writer = await a2aClient(fixture.server.url, keys.writer.key);
     const stops = [new AbortController(), new AbortController()];
@@ -253,6 +284,28 @@ describe('the A2A endpoint', () => {
     expect(ends.filter((end) => end === 'canceled')).toHaveLength(100);
   });
 
+  it('keeps nothing of the messages of streams', async () => {
+    const client = await fixture.client();
+    const metadata = { junk: 'x'.repeat(12 * MIB) };
+    const stop = new AbortController();
+    const begun: string[] = [];
+    const streams = [1, 2, 3].map((count) =>
+      eventually(() => begun.length === count - 1).then(() =>
+        readStream(
+          client.sendMessageStream(sending(message('RUN: sleep 60'), { metadata }), { signal: stop.signal }),
+          ({ payload }) => {
+            if (payload?.$case === 'task') begun.push(payload.value.id);
+          },
+        ).catch(() => undefined),
+      ),
+    );
+    await eventually(() => begun.length === 3, 'three streams');
+    stop.abort();
+    await Promise.all(streams);
+    for (const id of begun) await client.cancelTask({ tenant: '', id, metadata: undefined });
+    expect(fixture.server.log).not.toContain('MaxListeners');
+  });
+
   it('survives requests that break off at any byte', async () => {
     const body = JSON.stringify(call('message/stream', legacy('RUN: sleep 0.2\nFINISH: unheard')));
     const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' };
@@ -267,12 +320,13 @@ describe('the A2A endpoint', () => {
     );
   });
 
-  it('is not there on a server that has switched it off', async () => {
-    const server = await ServerProcess.start({ key: KEY, env: { SESSION_API_KEY: KEY, OH_A2A: 'false' } });
+  it('is not there on a server that has switched it off, nor is that of MCP', async () => {
+    const env = { SESSION_API_KEY: KEY, OH_A2A: 'false', OH_MCP_SERVER: 'false' };
+    const server = await ServerProcess.start({ key: KEY, env });
     try {
-      await useScriptedModel(server);
       expect((await server.request('GET', '/.well-known/agent-card.json')).status).toBe(404);
-      expect((await server.request('POST', '/a2a', call('tasks/get'))).status).toBe(404);
+      for (const route of ['/a2a', '/mcp'])
+        expect((await server.request('POST', route, call('ping'))).status).toBe(404);
     } finally {
       await server.stop();
     }

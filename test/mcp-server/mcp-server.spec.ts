@@ -8,6 +8,7 @@ import { OWN_KEYS_SANDBOX } from '../support/sandbox.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 const KEY = 'session-key';
+const MIB = 1024 * 1024;
 const WRITING = [
   'start_conversation',
   'send_message',
@@ -36,6 +37,7 @@ describe('the MCP server', () => {
         ...OWN_KEYS_SANDBOX,
         OH_OWN_KEYS_LLM_PROFILES_0: 'demo',
         OH_MAX_CONCURRENT_RUNS: '20',
+        OH_MAX_BODY_BYTES_IN_FLIGHT: String(32 * MIB),
       },
     });
     const llm = { model: 'scripted/demo', api_key: 'the key of the profile' };
@@ -131,10 +133,20 @@ describe('the MCP server', () => {
     expect(await mcp.wait(conversation_id)).toMatchObject({ status: 'idle', pending_actions: [] });
     const again = await mcp.call('respond_to_confirmation', { conversation_id, accept: true });
     expect(again.error).toBe(`No action of conversation ${conversation_id} waits for a confirmation.`);
-    await mcp.done('send_message', { conversation_id, message: 'RUN: echo ho\nSAY: second' });
+    await mcp.done('send_message', { conversation_id, message: 'RUN: echo ho\nRUN: echo next\nSAY: second' });
     await mcp.wait(conversation_id);
+    const accepting = { conversation_id, accept: true, idempotency_key: 'accepted once' };
+    await mcp.done('respond_to_confirmation', accepting);
+    expect(await mcp.wait(conversation_id)).toMatchObject({ status: 'waiting_for_confirmation' });
+    // A repeated call does not accept what waits now, and is no failure when nothing waits any more.
+    await mcp.done('respond_to_confirmation', accepting);
+    const next = await mcp.wait(conversation_id);
+    expect(next['pending_actions']).toMatchObject([
+      { input: expect.stringContaining('echo next') as string },
+    ]);
     await mcp.done('respond_to_confirmation', { conversation_id, accept: true });
     expect(await mcp.wait(conversation_id)).toMatchObject({ status: 'finished', response: 'second' });
+    await mcp.done('respond_to_confirmation', accepting);
   });
 
   it('interrupts, resumes and pauses', async () => {
@@ -198,6 +210,19 @@ describe('the MCP server', () => {
     for (const { body } of answers)
       expect(body).toMatchObject({ result: { structuredContent: { status: 'finished' } } });
     await waits(0);
+  });
+
+  it('keeps nothing of the bodies of calls that wait', async () => {
+    const { id, release } = await busy();
+    const call = toolCall('wait_for_conversation', { conversation_id: id });
+    const long = { ...call, params: { ...call.params, _meta: { junk: 'x'.repeat(12 * MIB) } } };
+    const waiting = [];
+    for (let count = 1; count <= 3; count += 1) {
+      waiting.push(post(long));
+      await waits(count);
+    }
+    await release();
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200, 200]);
   });
 
   it('starts nothing twice with the same key, in the arguments or in the header', async () => {
@@ -291,7 +316,7 @@ describe('the MCP server', () => {
         [ping, { 'content-type': 'text/plain' }, 415, -32600],
         [ping, { origin: 'https://evil.example' }, 403, -32000],
         [ping, shown('wrong'), 401, -32000],
-        ['x'.repeat(18 * 1024 * 1024), {}, 413, -32600],
+        ['x'.repeat(18 * MIB), {}, 413, -32600],
       ];
       for (const [body, headers, status, code] of cases) {
         const answer = await post(body, headers);
@@ -313,6 +338,11 @@ describe('the MCP server', () => {
         ['tools/call', { name: 'list_profiles', arguments: [] }, { error: { code: -32602 } }],
         ['tools/call', { name: 'list_profiles', arguments: { x: 1 } }, { result: { isError: true } }],
         ['tools/call', { name: 'get_conversation', arguments: {} }, { result: { isError: true } }],
+        [
+          'tools/call',
+          { name: 'get_conversation', arguments: { conversation_id: { toString: 1 } } },
+          { result: { isError: true, _meta: { 'openhands/status': 422 } } },
+        ],
       ];
       for (const [method, params, expected] of cases) {
         const { status, body } = await post({ ...ping, method, params });

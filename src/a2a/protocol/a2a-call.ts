@@ -26,7 +26,7 @@ import type { KeyScope, Principal } from '../../auth/index.js';
 import type { AppConfig } from '../../config/index.js';
 import { ConversationNotFoundError, type Ownership, readIdempotencyKey } from '../../conversations/index.js';
 import { errorMessage } from '../../errors/index.js';
-import { expectedAnswer, parseUuid, RequestAnsweredError } from '../../http/index.js';
+import { expectedAnswer, parseUuid, releaseBody, RequestAnsweredError } from '../../http/index.js';
 import type { RpcCalls, RpcForwarder, RpcUse } from '../../rpc/index.js';
 import { UnknownTaskError } from '../tasks/task-errors.js';
 import { LeaseHeldError } from '../../storage/index.js';
@@ -58,6 +58,8 @@ export interface A2aExchange {
 
 /** Longest id of a message, as of an idempotency key (characters). */
 const MAX_MESSAGE_ID = 255;
+/** The fields of a request that the SDK needs for its answers. */
+const ENVELOPE = ['jsonrpc', 'id', 'method'];
 const ANY_OUTPUT = new Set([...OUTPUT_TYPES, 'text', 'text/*', 'application/*', '*/*', '*']);
 
 /**
@@ -101,12 +103,13 @@ export class A2aCall implements A2ARequestHandler {
 
   async sendMessage(params: SendMessageRequest): Promise<Message | Task> {
     return this.translated(async () => {
+      const { returnImmediately } = params.configuration ?? {};
       const historyLength = historyLengthOf(params.configuration?.historyLength);
       const sent = await this.send(params, 'SendMessage', false);
       const { name, watch, fold, rests } = sent;
       const stop = (): void => watch.stop();
       try {
-        if (params.configuration?.returnImmediately !== true) {
+        if (returnImmediately !== true) {
           this.left.signal.addEventListener('abort', stop);
           const { gateway_timeout_seconds: seconds } = this.services.config;
           const timer = seconds === null ? undefined : setTimeout(stop, seconds * 1000);
@@ -134,6 +137,7 @@ export class A2aCall implements A2ARequestHandler {
     const sent = await this.translated(async () => {
       const name = readTaskId(id);
       await this.routeTask(name, 'uses');
+      releaseBody(this.exchange.request, ENVELOPE);
       return this.perform('SubscribeToTask', 'read', name.conversationId, () =>
         this.services.tasks.follow(name, this.exchange.principal),
       );
@@ -188,11 +192,8 @@ export class A2aCall implements A2ARequestHandler {
   }
 
   /** Sends a message where it belongs: to a task, into a context, or into a new one. */
-  private async send(
-    { message, configuration }: SendMessageRequest,
-    operation: string,
-    withText: boolean,
-  ): Promise<SentMessage> {
+  private async send(params: SendMessageRequest, operation: string, withText: boolean): Promise<SentMessage> {
+    const { message, configuration } = params;
     if (!message) throw new RequestMalformedError('message is required');
     if (configuration?.taskPushNotificationConfig) throw new PushNotificationNotSupportedError();
     assertOutput(configuration?.acceptedOutputModes ?? []);
@@ -206,12 +207,16 @@ export class A2aCall implements A2ARequestHandler {
     if (name) await this.routeTask(name, 'uses');
     else await this.route(id, contextId === undefined ? 'creates' : 'uses');
     try {
-      return await this.perform(operation, 'write', id, () => {
+      const done = await this.perform(operation, 'write', id, () => {
         if (name) return tasks.goOn(name, sent, withText);
         return contextId === undefined
           ? tasks.begin(sent, withText)
           : tasks.beginIn(contextId, sent, withText);
       });
+      // The SDK has both as long as the answer takes; the message is in the log.
+      Object.assign(params, { message: undefined, configuration: undefined, metadata: undefined });
+      releaseBody(this.exchange.request, ENVELOPE);
+      return done;
     } catch (error) {
       // Another server has begun the same conversation at the same time.
       if (error instanceof LeaseHeldError) await this.route(id, 'creates');

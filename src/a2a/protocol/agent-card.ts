@@ -3,8 +3,8 @@ import { IMAGE_TYPES, OUTPUT_TYPES } from './message-content.js';
 /** Versions of the protocol that are spoken, the preferred one first. Both come by the same URL. */
 export const PROTOCOL_VERSIONS = ['1.0', '0.3'] as const;
 const BINDING = 'JSONRPC';
-/** Below the address of the server. */
-const GUIDE = '../guides/docs/a2a.md';
+/** Beside the endpoint. */
+const GUIDE = 'guides/docs/a2a.md';
 
 const OF_KEYS = 'A key of the server.';
 const KEY_HEADER = 'X-Session-API-Key';

@@ -2,7 +2,7 @@ import { LegacyJsonRpcTransportHandler } from '@a2a-js/sdk/compat/v0_3/server';
 import { VersionNotSupportedError } from '@a2a-js/sdk/errors';
 import { JsonRpcTransportHandler, ServerCallContext } from '@a2a-js/sdk/server';
 import { detailText, RPC_CODES } from '../../http/index.js';
-import { isJsonObject } from '../../json/index.js';
+import { asJsonObject, isJsonObject } from '../../json/index.js';
 import { A2aCall, type A2aExchange, type A2aServices } from './a2a-call.js';
 import { type CardFacts, currentCard, legacyCard, PROTOCOL_VERSIONS } from './agent-card.js';
 
@@ -15,6 +15,12 @@ export type RpcAnswer = object;
 const [CURRENT, LEGACY] = PROTOCOL_VERSIONS;
 /** Methods of version 0.3 have names such as `message/send`, those of 1.0 such as `SendMessage`. */
 const LEGACY_METHOD = /^[a-z]+\//;
+/** Longest id of a request, which each event of a stream repeats (characters). */
+const MAX_ID = 255;
+const MALFORMED = {
+  code: RPC_CODES.invalidParams,
+  message: 'A parameter is missing, or has the wrong type.',
+};
 
 /**
  * The card of the agent in the form of a version.
@@ -38,7 +44,9 @@ export async function answerRequest(
   const id = idOf(body);
   const invalid = problemOf(body);
   if (invalid !== undefined) return failed(id, { code: RPC_CODES.invalidRequest, message: invalid });
-  const { method } = body as { method: string };
+  const { method, params } = body as { method: string; params?: unknown };
+  // There are none, and the SDK keeps what is given.
+  if (isJsonObject(params)) delete params['tenant'];
   const isLegacy = version === undefined ? LEGACY_METHOD.test(method) : version === LEGACY;
   const { errorOf, Handler } = isLegacy ? LEGACY_WIRE : CURRENT_WIRE;
   if (version !== undefined && !isSpoken(version))
@@ -48,7 +56,7 @@ export async function answerRequest(
   const answer = await new Handler(call).handle(body as Record<string, unknown>, context);
   if (!(Symbol.asyncIterator in answer)) {
     if (call.failure !== undefined) throw call.failure;
-    return answer;
+    return 'error' in answer ? failed(id, readable(answer.error)) : answer;
   }
   let first: IteratorResult<RpcAnswer, void>;
   try {
@@ -56,7 +64,7 @@ export async function answerRequest(
     first = await answer.next();
   } catch (error) {
     if (call.failure !== undefined) throw call.failure;
-    return failed(id, errorOf(error));
+    return failed(id, readable(errorOf(error)));
   }
   return (async function* () {
     try {
@@ -88,17 +96,31 @@ function problemOf(body: unknown): string | undefined {
   if (!isJsonObject(body) || body['jsonrpc'] !== '2.0' || typeof body['method'] !== 'string')
     return 'The body is no request of JSON-RPC 2.0.';
   const { id = null } = body;
-  const isValid = id === null || typeof id === 'string' || Number.isInteger(id);
-  return isValid ? undefined : 'The id of the request must be a text or an integer.';
+  return id === null || isId(id)
+    ? undefined
+    : `The id of the request must be an integer or a text of at most ${MAX_ID} characters.`;
 }
 
 function idOf(body: unknown): unknown {
   const id = isJsonObject(body) ? body['id'] : undefined;
-  return typeof id === 'string' || Number.isInteger(id) ? id : null;
+  return isId(id) ? id : null;
+}
+
+function isId(id: unknown): boolean {
+  return typeof id === 'string' ? id.length <= MAX_ID : Number.isInteger(id);
 }
 
 function failed(id: unknown, error: object): RpcAnswer {
   return { jsonrpc: '2.0', id, error };
+}
+
+/**
+ * An error of the SDK as clients are told it. What fails in a call is kept there, so that an internal error
+ * is one of reading the parameters, which has the words of JavaScript for a value of the wrong type.
+ */
+function readable(error: unknown): object {
+  const told = asJsonObject(error);
+  return told['code'] === RPC_CODES.internalError ? MALFORMED : told;
 }
 
 function isSpoken(version: string): boolean {

@@ -1,5 +1,6 @@
 import { ContentTypeNotSupportedError, RequestMalformedError } from '@a2a-js/sdk/errors';
 import type { Part } from '@a2a-js/sdk';
+import { DEFAULT_REJECTION } from '../../conversations/index.js';
 import { type Content, textContent } from '../../events/index.js';
 import { isJsonObject } from '../../json/index.js';
 import type { MessageIntent } from '../tasks/tasks.service.js';
@@ -14,7 +15,6 @@ const MAX_IMAGES = 100;
 const MAX_IMAGE_BYTES = 5 * 1024 * 1024;
 /** As long as in the REST API (characters). */
 const MAX_REASON = 2_000;
-const DEFAULT_REASON = 'User rejected the action.';
 
 /**
  * Reads the parts of a message.
@@ -50,7 +50,7 @@ function decision(word: unknown, reason: unknown): MessageIntent | undefined {
   if (word !== 'approve' && word !== 'reject') return undefined;
   if (reason !== undefined && (typeof reason !== 'string' || reason.length > MAX_REASON))
     throw new RequestMalformedError(`The reason must be a text of at most ${MAX_REASON} characters.`);
-  return { type: 'decision', approves: word === 'approve', reason: reason ?? DEFAULT_REASON };
+  return { type: 'decision', approves: word === 'approve', reason: reason ?? DEFAULT_REJECTION };
 }
 
 function contentOf({ content, mediaType }: Part): Content {

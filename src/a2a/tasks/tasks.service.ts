@@ -76,7 +76,8 @@ export class TasksService {
 
   /**
    * Begins a task in a new conversation.
-   * @throws InvalidRequestError if the key came with another message before; LimitReachedError, RunLimitError
+   * @throws InvalidRequestError if the key came with another message before; TaskStateError if it is that of
+   *   a conversation in which something else is going on; LimitReachedError, RunLimitError
    */
   begin(message: TaskMessage, withText: boolean): Promise<SentMessage> {
     const { intent, key, principal } = message;
@@ -97,7 +98,7 @@ export class TasksService {
       );
       const conversation = await this.conversations.open(id);
       if (created) await this.conversations.update(id, { title: titleOf(conversation, plainText(content)) });
-      else await this.sendOnce(conversation, content, key);
+      else await this.sendFirst(conversation, content, key);
       return this.begun(conversation, key, created);
     });
   }
@@ -113,10 +114,7 @@ export class TasksService {
   ): Promise<SentMessage> {
     return this.watched(contextId, principal, withText, async () => {
       const conversation = await this.conversations.open(contextId);
-      const isNew = conversation.messageOfKey(key) === undefined;
-      const content = contentOf(intent);
-      if (isNew) assertIdle(conversation);
-      await this.sendOnce(conversation, content, key);
+      const isNew = await this.sendFirst(conversation, contentOf(intent), key);
       return this.begun(conversation, key, isNew);
     });
   }
@@ -131,6 +129,18 @@ export class TasksService {
     // Of a new one the watch has heard everything.
     const fold = await (isNew ? this.reader.beginning(name) : this.reader.fold(name));
     return { name, fold, rests: true };
+  }
+
+  /**
+   * Sends the first message of a task. Not every conversation with the key of a task was begun by one.
+   * @returns whether it is a new one
+   * @throws TaskStateError while something else is going on; errors of `sendOnce`
+   */
+  private async sendFirst(conversation: Conversation, content: Content[], key: string): Promise<boolean> {
+    const isNew = conversation.messageOfKey(key) === undefined;
+    if (isNew) assertIdle(conversation);
+    await this.sendOnce(conversation, content, key);
+    return isNew;
   }
 
   /**
@@ -172,12 +182,10 @@ export class TasksService {
       const isRepeated = conversation.messageOfKey(key) !== undefined;
       if (!isRepeated) assertWaitsFor(intent, fold);
       if (intent.type === 'content') await this.sendOnce(conversation, intent.content, key, name.messageId);
-      else if (isRepeated) {
-        await conversation.approvals.respond(intent.approves, intent.reason, { key });
-      } else {
+      else {
         await this.rpc.respond(id, intent.approves, intent.reason, principal, { key });
         // The agent hears of the rejection and goes on.
-        if (!intent.approves && !conversation.isRunning) await this.rpc.resume(id, principal);
+        if (!isRepeated && !intent.approves && !conversation.isRunning) await this.rpc.resume(id, principal);
       }
       return { name, fold, rests: isRepeated };
     });

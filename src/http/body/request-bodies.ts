@@ -8,7 +8,8 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
-import { ByteBudget } from '../../flow/index.js';
+import { ByteBudget, type HeldBytes } from '../../flow/index.js';
+import { isJsonObject } from '../../json/index.js';
 import { readJsonBody } from './json-body.js';
 import { RawBodies } from './raw-body.js';
 
@@ -33,6 +34,21 @@ const BUDGET_EXCEEDED =
 /** Handlers whose bodies may contain messages with images. */
 const largeBodies = new WeakSet<object>();
 
+/** What bodies hold of the budget. */
+const heldByBodies = new WeakMap<HttpRequest, HeldBytes>();
+
+/**
+ * Gives back what the body of a request holds of the budget, for an answer that takes long. The body is
+ * emptied in place, because whoever has passed it on keeps it until then.
+ * @param kept names of fields that stay; they must be small
+ */
+export function releaseBody(request: HttpRequest, kept: readonly string[] = []): void {
+  const body: unknown = request.body;
+  if (isJsonObject(body))
+    for (const name of Object.keys(body)) if (!kept.includes(name)) Reflect.deleteProperty(body, name);
+  heldByBodies.get(request)?.shrink();
+}
+
 /** Has the JSON body read into `request.body` before the handler is called. */
 export function ReadsJsonBody({ large = false } = {}): MethodDecorator {
   return (target, key, descriptor) => {
@@ -43,7 +59,8 @@ export function ReadsJsonBody({ large = false } = {}): MethodDecorator {
 
 /**
  * Reads the JSON body of a request within its limits. Nest runs global guards first, so the body is not read
- * when the key is refused. The bytes count as in flight until the request is answered.
+ * when the key is refused. The bytes count as in flight until the request is answered,
+ * or `releaseBody` is called.
  */
 @Injectable()
 class JsonBodyGuard implements CanActivate {
@@ -72,6 +89,7 @@ class JsonBodyGuard implements CanActivate {
     const announced = Number(request.headers['content-length'] ?? 0);
     if (announced <= limit && !this.budget.hasRoomFor(announced)) refuse();
     const held = this.budget.hold();
+    heldByBodies.set(request, held);
     response.once('close', () => held.shrink());
     return readJsonBody(request, {
       limit,

@@ -3,6 +3,9 @@ import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { errorCode } from '../../errors/index.js';
 
+/** Listeners of one event of an answer beyond which Node warns of a leak. */
+const MAX_LISTENERS = 20;
+
 /** The chunks of a streamed answer. Its `finally` blocks release what it opens. */
 export type AnswerSource = AsyncGenerator<Uint8Array | string, void>;
 
@@ -29,6 +32,8 @@ export async function streamAnswer(
     return;
   }
   const failures: unknown[] = [];
+  // Logs, bounds and streams of events listen for its end, and a pipeline does so several times.
+  response.setMaxListeners(MAX_LISTENERS);
   try {
     const content = recordFailure(source, failures);
     await (through ? pipeline(content, through, response) : pipeline(content, response));

@@ -133,4 +133,7 @@ export class RespondArguments extends ConversationArguments {
     'Why you reject the actions, and what to do instead; the agent reads it. Not used if you accept.',
   )
   reason: string | null = null;
+
+  @Field(idempotencyKey, IDEMPOTENCY)
+  idempotency_key: string | null = null;
 }

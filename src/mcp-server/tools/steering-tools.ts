@@ -1,3 +1,4 @@
+import { DEFAULT_REJECTION } from '../../conversations/index.js';
 import { objectSchema } from '../../http/index.js';
 import { ConversationArguments, RespondArguments } from './arguments.js';
 import { mcpTool, type McpTool, type ToolContext } from './mcp-tool.js';
@@ -5,8 +6,6 @@ import { mcpTool, type McpTool, type ToolContext } from './mcp-tool.js';
 const RESULT = objectSchema({
   conversation_id: [{ type: 'string' }, 'The id of the conversation.'],
 });
-/** As the REST API tells the model. */
-const NO_REASON = 'User rejected the action.';
 
 export const respondToConfirmation = mcpTool({
   name: 'respond_to_confirmation',
@@ -21,8 +20,10 @@ export const respondToConfirmation = mcpTool({
   uses: 'uses',
   arguments: RespondArguments,
   result: RESULT,
-  call: async ({ conversation_id: id, accept, reason }, { conversations, principal }) => {
-    await conversations.respond(id, accept, reason ?? NO_REASON, principal);
+  call: async (args, { conversations, principal, key }) => {
+    const { conversation_id: id, accept, reason } = args;
+    const options = { key: args.idempotency_key ?? key };
+    await conversations.respond(id, accept, reason ?? DEFAULT_REJECTION, principal, options);
     return { conversation_id: id };
   },
 });

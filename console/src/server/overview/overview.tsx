@@ -108,7 +108,8 @@ const LINKS = [
   ['docs', 'API document', 'All routes with examples to try'],
   ['openapi.json', 'openapi.json', 'The API document for programs'],
   ['guides/docs/README.md', 'Guides', 'How to operate, configure and extend the server'],
-  ['guides/docs/mcp-server.md', 'Other agents', 'How agents and editors use this server over MCP'],
+  ['guides/docs/mcp-server.md', 'Other agents (MCP)', 'How agents and editors use this server over MCP'],
+  ['guides/docs/a2a.md', 'Other agents (A2A)', 'How agents give this server tasks over A2A'],
   ['guides/docs/operation.md', 'Operation', 'Backups, limits, logs, what to watch'],
 ] as const;
 

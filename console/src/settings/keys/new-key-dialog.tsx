@@ -7,7 +7,7 @@ import { Field, TextField } from '../../ui/field.js';
 import { Icon } from '../../ui/icon.js';
 import { NO_PROBLEMS, problemsOf, type FormProblems } from '../../ui/form-problems.js';
 import { StoreFoot } from '../../ui/store-foot.js';
-import { McpAddress } from './mcp-address.js';
+import { AgentAddresses } from './agent-addresses.js';
 import { endAfter, LIMITS, SCOPE_TEXTS, type LimitName } from './key-texts.js';
 
 type Scope = Schemas['ApiKey']['scope'];
@@ -164,7 +164,7 @@ function KeyOnce({ made, onClose }: { made: Schemas['NewApiKey']; onClose: () =>
       <p class="field-help">
         Programs send it as <code>X-Session-API-Key</code> or as a bearer token; the console asks for it.
       </p>
-      <McpAddress />
+      <AgentAddresses />
       <div class="form-actions">
         <Button kind="primary" onClick={onClose}>
           Done

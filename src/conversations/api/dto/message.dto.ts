@@ -43,11 +43,14 @@ export class SendMessageRequestDto {
   run = false;
 }
 
+/** What the model reads when actions are rejected without a reason. */
+export const DEFAULT_REJECTION = 'User rejected the action.';
+
 /** Accepts or rejects the actions that wait for confirmation. */
 export class ConfirmationResponseRequestDto {
   @Field(flag(), 'Whether the pending actions are executed.')
   accept!: boolean;
 
   @Field(text(), 'Why the actions are rejected; the model reads it. Not used if they are accepted.')
-  reason = 'User rejected the action.';
+  reason = DEFAULT_REJECTION;
 }
