@@ -105,10 +105,10 @@ export class TaskWatch {
   private add(item: Queued): void {
     if (this.end) return;
     const last = this.queue.at(-1);
-    if (item.type === 'text') {
+    if (item.type === 'text' || item.type === 'end') {
       if (this.waitingText + item.text.length > MAX_WAITING_TEXT) return;
       this.waitingText += item.text.length;
-      if (last?.type === 'text') last.text += item.text;
+      if (last?.type === 'text' && item.type === 'text') last.text += item.text;
       else this.queue.push({ ...item });
     } else if (item.type === 'others' && last?.type === 'others' && last.seq + last.count === item.seq) {
       last.count += item.count;
@@ -118,7 +118,7 @@ export class TaskWatch {
 
   private take(): Queued | undefined {
     const item = this.queue.shift();
-    if (item?.type === 'text') this.waitingText -= item.text.length;
+    if (item?.type === 'text' || item?.type === 'end') this.waitingText -= item.text.length;
     return item;
   }
 
