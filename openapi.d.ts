@@ -9625,7 +9625,7 @@ export interface components {
             jsonrpc: "2.0";
             /** @description Null: the request was refused before it was known which call it is. */
             id: null;
-            /** @description The error. */
+            /** @description Why the request was refused. */
             error: {
                 /** @description A code of JSON-RPC, such as -32600 for an invalid request. */
                 code: number;

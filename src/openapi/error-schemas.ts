@@ -44,7 +44,7 @@ export const ERROR_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
         message: [text, 'What is wrong, for people.'],
         data: [{ type: 'object' }, 'The body that other routes have with this status: `detail` and so on.'],
       }),
-      'The error.',
+      'Why the request was refused.',
     ],
   }),
 };
