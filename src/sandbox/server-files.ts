@@ -16,6 +16,9 @@ const OF_THE_SERVER = [
   ...['provider-connections', 'runtime-control', 'runtime-data', 'shares'],
 ];
 
+/** A folder that is made by nobody but the server, and mounts, are noticed after so long (ms). */
+const LOOK_AGAIN_MS = 1_000;
+
 /** A folder whose content programs do not see. */
 interface HiddenFolder {
   path: string;
@@ -39,6 +42,8 @@ type FileSettings = Pick<AppConfig, 'base_dir' | 'paths' | 'secretFiles'>;
 export class ServerFiles {
   private known: Places | undefined;
   private isPrepared = false;
+  /** Where the folders were found last, as long as not all of them exist. */
+  private recent: { folders: string[]; until: number } | undefined;
 
   /** @param makesFolders false for a trial: a server that nobody uses writes nothing */
   constructor(
@@ -113,9 +118,15 @@ export class ServerFiles {
     return found;
   }
 
+  /** Asked for each file of a large tree: all mounts are read again only from time to time. */
   private allFolders(): string[] {
-    const { folders, copies } = this.places;
-    return [...folders, ...copies].map((folder) => folder.path);
+    const now = performance.now();
+    if (this.recent === undefined || now > this.recent.until) {
+      const { folders, copies } = this.places;
+      const paths = [...folders, ...copies].map((folder) => folder.path);
+      this.recent = { folders: paths, until: now + LOOK_AGAIN_MS };
+    }
+    return this.recent.folders;
   }
 }
 
