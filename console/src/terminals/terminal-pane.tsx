@@ -10,6 +10,9 @@ import { scheme, SCHEME_NAMES, schemeName, setScheme } from './schemes.js';
 import type { TerminalRequests } from './terminal-requests.js';
 import { TerminalSession } from './terminal-session.js';
 
+/** The name of whoever uses a key of the configuration, or none: nobody whom a reader would know. */
+const SESSION = 'session';
+
 interface Props {
   terminal: Schemas['Terminal'];
   requests: TerminalRequests;
@@ -61,7 +64,7 @@ function TerminalHead({
       <span class="soft">
         {status === 'ended' ? `Ended${exit_code === null ? '' : ` with ${exit_code}`}` : `${cols} × ${rows}`}
         {agent && owner === null && status === 'running' && ', the agent types'}
-        {agent && owner !== null && `, taken over by ${oneLine(owner, 40)}`}
+        {agent && owner !== null && `, taken over${owner === SESSION ? '' : ` by ${oneLine(owner, 40)}`}`}
         {others > 0 && `, ${others} other viewer${others === 1 ? '' : 's'}`}
       </span>
       <select
