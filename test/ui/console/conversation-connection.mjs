@@ -139,24 +139,29 @@ export async function conversationConnection({
     await page.close();
   });
 
-  await step('a message that found no free run is stored, and its run is started later', async () => {
-    const small = await startServer({ OH_MAX_CONCURRENT_RUNS: '1' });
-    const busy = await small.conversation('RUN: sleep 600');
-    const id = await small.conversation();
-    const page = await openPage({ of: small, at: `conversations/${id}` });
-    expectProblems(page, /^429 POST/);
-    await small.reaches(busy, 'running');
-    await send(page, 'FINISH: at last');
-    await page.getByText('Your message is in the conversation.').waitFor();
-    assert.equal(await page.getByRole('textbox', { name: 'Message' }).inputValue(), '');
-    await page.getByRole('button', { name: 'Start the run' }).click();
-    await page.getByText('Your message is in the conversation.').waitFor();
-    await small.api('POST', `/api/conversations/${busy}/interrupt`);
-    await small.reaches(busy, 'paused');
-    await page.getByRole('button', { name: 'Start the run' }).click();
-    await status(page, 'finished');
-    await page.close();
-  });
+  await step(
+    'a message that found no room in the queue is stored, and its run is started later',
+    async () => {
+      const small = await startServer({ OH_MAX_CONCURRENT_RUNS: '1', OH_MAX_QUEUED_RUNS: '1' });
+      const busy = await small.conversation('RUN: sleep 600');
+      await small.reaches(busy, 'running');
+      const waiting = await small.conversation();
+      await small.api('POST', `/api/conversations/${waiting}/run?on_limit=wait`);
+      const id = await small.conversation();
+      const page = await openPage({ of: small, at: `conversations/${id}` });
+      expectProblems(page, /^429 POST/);
+      await send(page, 'FINISH: at last');
+      await page.getByText('Your message is in the conversation.').waitFor();
+      assert.equal(await page.getByRole('textbox', { name: 'Message' }).inputValue(), '');
+      await page.getByRole('button', { name: 'Start the run' }).click();
+      await page.getByText('Your message is in the conversation.').waitFor();
+      await small.api('POST', `/api/conversations/${busy}/interrupt`);
+      await small.reaches(busy, 'paused');
+      await page.getByRole('button', { name: 'Start the run' }).click();
+      await status(page, 'finished');
+      await page.close();
+    },
+  );
 
   await step('without a key the conversation waits for one', async () => {
     const locked = await startServer({ SESSION_API_KEY: 'sesame' });
