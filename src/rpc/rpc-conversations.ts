@@ -18,15 +18,10 @@ import {
 } from '../conversations/index.js';
 import { type Content, type DurableEvent, EventBus } from '../events/index.js';
 import { asJsonObject, type JsonObject } from '../json/index.js';
-import { KeyLimiter } from '../limits/index.js';
+import { KeyLimiter, TooManyFollowersError } from '../limits/index.js';
 import { AgentProfiles, LlmProfiles, SettingsStore } from '../settings/index.js';
 import { ReservedConversations } from '../storage/index.js';
-import {
-  DecisionPendingError,
-  InContainerError,
-  NothingPendingError,
-  TooManyWaitsError,
-} from './rpc-errors.js';
+import { DecisionPendingError, InContainerError, NothingPendingError } from './rpc-errors.js';
 import { type WaitEnd, waitWhileWorking, type WaitOptions, works } from './run-wait.js';
 
 /** What a caller says about a new conversation; null: as the settings say. */
@@ -169,7 +164,7 @@ export class RpcConversations {
 
   /**
    * Waits until a conversation does nothing more by itself. Counts as a socket of the key, and ends with it.
-   * @throws LimitReachedError, TooManyWaitsError, WaitMovedError; UnauthorizedException when the key ends
+   * @throws LimitReachedError, TooManyFollowersError, WaitMovedError; UnauthorizedException when the key ends
    */
   async wait(id: string, principal: Principal, options: WaitOptions): Promise<WaitEnd> {
     await this.assertUsable(id, principal);
@@ -192,10 +187,10 @@ export class RpcConversations {
    * Counts somebody who waits for a conversation, as a socket of the key.
    * @param onKeyEnded called when the key is revoked or expires: the wait has to end then (`keyEnded`)
    * @returns what ends the wait; call it once
-   * @throws LimitReachedError, TooManyWaitsError
+   * @throws LimitReachedError, TooManyFollowersError
    */
   beginWait(id: string, principal: Principal, onKeyEnded: () => void): () => void {
-    if (this.bus.subscriberCount(id) >= this.config.max_socket_subscribers) throw new TooManyWaitsError();
+    if (this.bus.subscriberCount(id) >= this.config.max_socket_subscribers) throw new TooManyFollowersError();
     const release = this.limiter.takeSocket(principal);
     const unwatch = this.authenticator.whenEnded(principal, onKeyEnded);
     this.waits += 1;

@@ -1,15 +1,5 @@
 import { DomainError } from '../errors/index.js';
 
-/** As many sockets, streams and waiting requests as allowed follow the conversation. */
-export class TooManyWaitsError extends DomainError {
-  override readonly name = 'TooManyWaitsError';
-  readonly kind = 'limit-reached';
-  override readonly retryAfterSeconds = 5;
-  constructor() {
-    super('Too many connections for this conversation');
-  }
-}
-
 /** A decision about actions, but none waits for one. */
 export class NothingPendingError extends DomainError {
   override readonly name = 'NothingPendingError';

@@ -3,11 +3,10 @@ import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import type { Principal } from '../../auth/index.js';
 import { beginEventStream } from '../../http/index.js';
 import { ConversationClosedError } from '../../conversations/index.js';
-import { KeyLimiter } from '../../limits/index.js';
+import { KeyLimiter, TooManyFollowersError } from '../../limits/index.js';
 import { CLOSE } from '../connections/close-code.js';
 import { SocketConnections } from '../connections/socket-connections.js';
 import { Subscription } from '../connections/subscription.js';
-import { TooManyStreamsError } from './stream-errors.js';
 import { EventStreamSink } from './event-stream-sink.js';
 import { StreamFrames } from './stream-frames.js';
 
@@ -44,8 +43,8 @@ export class EventStreams implements BeforeApplicationShutdown {
 
   /**
    * Sends the events of a conversation until the client goes away, the key ends, or the conversation does.
-   * @throws ConversationNotFoundError, ConversationClosedError, LimitReachedError, TooManyStreamsError before
-   *   anything is sent
+   * @throws ConversationNotFoundError, ConversationClosedError, LimitReachedError, TooManyFollowersError
+   *   before anything is sent
    */
   async send(request: StreamRequest, response: ServerResponse): Promise<void> {
     const { conversationId, afterSeq, principal } = request;
@@ -53,7 +52,7 @@ export class EventStreams implements BeforeApplicationShutdown {
     const conversation = await conversations.open(conversationId);
     if (this.isEnding) throw new ConversationClosedError();
     if (bus.subscriberCount(conversationId) >= limits.subscribersPerConversation)
-      throw new TooManyStreamsError();
+      throw new TooManyFollowersError();
     const releaseOfKey = this.limiter.takeSocket(principal);
     // The client may have gone away meanwhile: then there is no `close` to wait for.
     if (response.destroyed) return releaseOfKey();
