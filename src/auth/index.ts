@@ -10,6 +10,7 @@ export { mayReceiveKey, protectOpenServer } from './origins/open-server.js';
 export { isSameHost, OriginPolicy } from './origins/origin-policy.js';
 export { refuseUpgrade } from './origins/refuse-upgrade.js';
 export { remoteAddress, setRemoteAddress } from './origins/remote-address.js';
+export { hostOf, protocolOf } from './origins/request-host.js';
 export { checkKeys, OpenRoute } from './keys/session-key.guard.js';
 export { AcceptsWorkspaceCookie, expiredWorkspaceCookie, workspaceCookie } from './keys/workspace-cookie.js';
 export {

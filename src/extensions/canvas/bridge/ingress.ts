@@ -5,7 +5,7 @@ import {
   HttpException,
   ServiceUnavailableException,
 } from '@nestjs/common';
-import { isLoopback, OriginPolicy } from '../../../auth/index.js';
+import { hostOf, isLoopback, OriginPolicy, protocolOf } from '../../../auth/index.js';
 import type { AppConfig } from '../../../config/index.js';
 import { originInUrl, parseHost, withoutTrailingSlashes } from '../../../text/index.js';
 
@@ -78,15 +78,8 @@ export class Ingress {
   }
 
   /** The origin that the client used; from a trusted proxy, the forwarded one. */
-  private originOf({ headers }: IncomingMessage): string | undefined {
-    const trusted = this.config.trust_forwarded_headers;
-    const protocol = (trusted ? first(headers['x-forwarded-proto']) : undefined) ?? 'http';
-    const host = (trusted ? first(headers['x-forwarded-host']) : undefined) ?? headers.host ?? '';
-    return parseHost(host, `${protocol}:`)?.serialised;
+  private originOf(request: IncomingMessage): string | undefined {
+    const { config } = this;
+    return parseHost(hostOf(request, config) ?? '', `${protocolOf(request, config)}:`)?.serialised;
   }
-}
-
-function first(header: string | string[] | undefined): string | undefined {
-  const text = Array.isArray(header) ? header[0] : header;
-  return text?.split(',')[0]?.trim();
 }
