@@ -78,7 +78,7 @@ export class TaskWatch {
           else throw this.end.error;
           continue;
         }
-        if (item.type === 'text' || item.type === 'end') {
+        if (isPiece(item)) {
           yield item;
           continue;
         }
@@ -105,7 +105,7 @@ export class TaskWatch {
   private add(item: Queued): void {
     if (this.end) return;
     const last = this.queue.at(-1);
-    if (item.type === 'text' || item.type === 'end') {
+    if (isPiece(item)) {
       if (this.waitingText + item.text.length > MAX_WAITING_TEXT) return;
       this.waitingText += item.text.length;
       if (last?.type === 'text' && item.type === 'text') last.text += item.text;
@@ -118,11 +118,15 @@ export class TaskWatch {
 
   private take(): Queued | undefined {
     const item = this.queue.shift();
-    if (item?.type === 'text' || item?.type === 'end') this.waitingText -= item.text.length;
+    if (item && isPiece(item)) this.waitingText -= item.text.length;
     return item;
   }
 
   private more(): Promise<void> {
     return new Promise((resolve) => (this.wake = resolve));
   }
+}
+
+function isPiece(item: Queued): item is Piece {
+  return item.type === 'text' || item.type === 'end';
 }

@@ -226,7 +226,7 @@ export class TasksService {
   /**
    * Watches a conversation before something is done in it, so that nothing of what follows is missed. Counts
    * as a socket of the key.
-   * @throws LimitReachedError, TooManyWaitsError before anything is done
+   * @throws LimitReachedError, TooManyFollowersError before anything is done
    */
   private async watched(
     id: string,
