@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { WebSocket } from 'ws';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
@@ -6,6 +6,7 @@ import { makeKey } from '../support/named-keys.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { openTerminal, TerminalClient } from '../support/terminal-client.js';
 import { ScriptedEngine } from '../support/scripted-engine.js';
+import { filesBelow } from '../support/texts-below.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
 
 const KEY = 'key-of-the-outer-server';
@@ -308,10 +309,6 @@ function deliveredIds(receiver: WebhookReceiver, stored: readonly string[]): str
 }
 
 async function withoutSecrets(folder: string): Promise<void> {
-  for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!file.isFile()) continue;
-    const text = await readFile(path.join(file.parentPath, file.name), 'latin1');
-    for (const secret of [MODEL_KEY, SECRET])
-      expect([file.name, text.includes(secret)]).toEqual([file.name, false]);
-  }
+  for (const { file, text } of await filesBelow(folder))
+    for (const secret of [MODEL_KEY, SECRET]) expect([file, text.includes(secret)]).toEqual([file, false]);
 }

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import path from 'node:path';
 import { acpRequest, answerOf, steps } from '../support/acp.js';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
 import { freePort } from '../support/free-port.js';
 import { ServerProcess } from '../support/server-process.js';
+import { textsBelow } from '../support/texts-below.js';
 
 const SIGN_IN = JSON.stringify({ tokens: { access_token: 'hush-access', refresh_token: 'hush-refresh' } });
 const CREDENTIAL = JSON.stringify({ value: SIGN_IN, version: 'v1' });
@@ -87,7 +88,7 @@ describe('credential bindings of ACP agents', () => {
       expect(await bind(conversation, source)).toEqual([204, '']);
       expect(await signInOf(conversation)).toBe(SIGN_IN);
     }
-    const stored = await readAll(server.cwd);
+    const stored = await textsBelow(server.cwd);
     expect(stored).toContain('"required_runtime_credential_bindings":["CODEX_AUTH_JSON"]');
     expect(stored).not.toMatch(/hush|\/sign-in/);
     server = await server.restart();
@@ -171,11 +172,3 @@ describe('credential bindings of ACP agents', () => {
     expect(await bind(scripted, source)).toEqual([409, TOO_LATE]);
   });
 });
-
-/** The text of all files below a folder. Links are not followed. */
-async function readAll(folder: string): Promise<string> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  const texts = files.map(({ parentPath, name }) => readFile(path.join(parentPath, name), 'utf8'));
-  return (await Promise.all(texts)).join('\n');
-}

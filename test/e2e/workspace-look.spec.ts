@@ -329,9 +329,15 @@ describe('looking into a workspace', () => {
     it('says that too much has changed instead of naming it, and goes on', async () => {
       const viewer = await watch(id, '?path=./src');
       await isWatching(viewer);
-      for (let at = 0; at < 600; at += 1) await writeFile(path.join(root, 'src', `flood-${at}`), '');
-      await eventually(() => framesOf(viewer).some(({ overflow }) => overflow), 'the overflow');
-      expect(framesOf(viewer).length).toBeLessThan(60);
+      let written = 0;
+      // One burst may be spread over several looks where the machine is busy.
+      await eventually(async () => {
+        const names = Array.from({ length: 600 }, (_, at) => path.join(root, 'src', `flood-${at}`));
+        await Promise.all(names.map((name) => writeFile(name, '')));
+        written += names.length;
+        return framesOf(viewer).some(({ overflow }) => overflow);
+      }, 'the overflow');
+      expect(framesOf(viewer).length).toBeLessThan(written / 10);
       await mkdir(path.join(root, 'src', 'after'));
       await eventually(async () => {
         await writeFile(path.join(root, 'src', 'after', 'f'), '');

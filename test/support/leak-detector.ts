@@ -1,7 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { WebSocket } from 'ws';
 import type { ServerProcess } from './server-process.js';
+import { filesBelow } from './texts-below.js';
 
 /** Collects the output of a server to find secrets in it. */
 export class LeakDetector {
@@ -49,11 +49,8 @@ export class LeakDetector {
 
   /** Records the files below a folder. */
   async readFiles(folder: string): Promise<void> {
-    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      const file = path.join(entry.parentPath, entry.name);
-      this.note(`file ${path.relative(folder, file)}`, `${file}\n${await readFile(file, 'utf8')}`);
-    }
+    for (const { file, text } of await filesBelow(folder))
+      this.note(`file ${path.relative(folder, file)}`, `${file}\n${text}`);
   }
 
   /** The places where a pattern was found, with some context. */
