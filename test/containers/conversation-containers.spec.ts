@@ -1,5 +1,4 @@
 import { readdir } from 'node:fs/promises';
-import path from 'node:path';
 import { WebSocket } from 'ws';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
 import { makeKey } from '../support/named-keys.js';

@@ -1,6 +1,5 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppConfig } from '../../config/index.js';
 import {
   type ConversationTransfer,
@@ -16,6 +15,7 @@ import { errorMessage } from '../../errors/index.js';
 import { DamagedConversationError, LeaseHeldError, TakeoverPendingError } from '../../storage/index.js';
 import { CopyProgress, type CopyOutput } from '../copying/copy-progress.js';
 import { CopyError } from '../copying/copy-error.js';
+import { SettlingLeases } from '../copying/settling-leases.js';
 import { withTransfer } from '../copying/transfer-context.js';
 import type { ImportCommandOptions } from './import-command-line.js';
 
@@ -25,10 +25,6 @@ const PARALLEL = 4;
 const MAX_PRINTED = 50;
 /** So many problems of one conversation are printed. */
 const MAX_PROBLEMS = 5;
-/** How often the lease of a conversation is tried again (ms). */
-const LEASE_RETRY_MS = 500;
-/** Leases of a killed import end, and may be taken over, within so many times their length. */
-const SETTLED_AFTER_LEASES = 2.5;
 
 /** Imports conversations into the configured storage. @returns the exit code: 1 if something was refused */
 export async function runImport(
@@ -47,7 +43,7 @@ export async function runImport(
     const target = config.database_url === null ? `files in ${config.paths.conversations}` : 'PostgreSQL';
     output.write(`into ${target}\n`);
     return await withTransfer(config, output, (transfer) => {
-      const settled = performance.now() + settlingMs(config);
+      const settling = new SettlingLeases(config);
       const progress = new CopyProgress(
         output,
         found.reduce((sum, { conversations }) => sum + conversations.length, 0),
@@ -56,7 +52,7 @@ export async function runImport(
         ...{ secretKeys, zone, workspaces, newId, dryRun },
         onEvents: (events, bytes) => progress.add(events, bytes),
       };
-      return new Import(transfer, importOptions, settled, progress, output, report).run(found);
+      return new Import(transfer, importOptions, settling, progress, output, report).run(found);
     });
   } finally {
     await report?.close();
@@ -76,8 +72,7 @@ class Import {
   constructor(
     private readonly transfer: ConversationTransfer,
     private readonly options: ImportOptions,
-    /** Until then leases may be those of an import that was killed. */
-    private readonly settledAt: number,
+    private readonly settling: SettlingLeases,
     private readonly progress: CopyProgress,
     private readonly output: CopyOutput,
     private readonly report: FileHandle | undefined,
@@ -114,21 +109,17 @@ class Import {
 
   /** @throws the error unless it concerns this conversation only */
   private async attempt(files: SourceFiles): Promise<ImportResult> {
-    for (;;) {
-      try {
-        return await this.transfer.import(files, this.options);
-      } catch (error) {
-        const isHeld = error instanceof LeaseHeldError || error instanceof TakeoverPendingError;
-        if (isHeld && performance.now() < this.settledAt) {
-          await sleep(LEASE_RETRY_MS);
-          continue;
-        }
-        if (!isHeld && !(error instanceof DamagedConversationError)) throw error;
-        return {
-          ...{ outcome: 'refused', source_id: null, id: null, events: 0, reason: errorMessage(error) },
-          report: { problems: [], lost_secrets: [], changes: [] },
-        };
-      }
+    try {
+      return await this.settling.retry(() => this.transfer.import(files, this.options));
+    } catch (error) {
+      const isOfOne = [LeaseHeldError, TakeoverPendingError, DamagedConversationError].some(
+        (type) => error instanceof type,
+      );
+      if (!isOfOne) throw error;
+      return {
+        ...{ outcome: 'refused', source_id: null, id: null, events: 0, reason: errorMessage(error) },
+        report: { problems: [], lost_secrets: [], changes: [] },
+      };
     }
   }
 
@@ -185,8 +176,4 @@ async function readKey(file: string): Promise<string> {
   const key = text.trim();
   if (key === '') throw new CopyError(`${file} has no secret key`);
   return key;
-}
-
-function settlingMs(config: AppConfig): number {
-  return config.database_url === null ? 0 : SETTLED_AFTER_LEASES * config.server_lease_seconds * 1000;
 }

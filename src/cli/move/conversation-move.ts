@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import {
   copyConversationFiles,
@@ -14,9 +13,6 @@ import { appendRest, assertUndamaged, digestOf, type OnEvents } from './log-copy
 import type { MoveOptions } from './move-command-line.js';
 import { ConversationHeldError, DifferentCopyError } from './move-errors.js';
 import type { StorageSide } from './storage-side.js';
-
-/** How often the lease of a conversation is tried again (ms). */
-const LEASE_RETRY_MS = 500;
 
 /** What became of a conversation. */
 interface MovedConversation {
@@ -168,17 +164,11 @@ export class ConversationMove {
   }
 
   private async acquire(side: StorageSide, id: string): Promise<LeaseFence> {
-    const deadline = Math.max(performance.now() + this.options.waitSeconds * 1000, side.settledAt);
-    for (;;) {
-      try {
-        return await side.leases.acquire(id);
-      } catch (error) {
-        if (!(error instanceof LeaseHeldError || error instanceof TakeoverPendingError)) throw error;
-        if (performance.now() >= deadline) {
-          throw this.heldBy(side, (await side.holderOf(id)) ?? 'another server');
-        }
-        await sleep(LEASE_RETRY_MS);
-      }
+    try {
+      return await side.settling.retry(() => side.leases.acquire(id), this.options.waitSeconds * 1000);
+    } catch (error) {
+      if (!(error instanceof LeaseHeldError || error instanceof TakeoverPendingError)) throw error;
+      throw this.heldBy(side, (await side.holderOf(id)) ?? 'another server');
     }
   }
 

@@ -95,7 +95,7 @@ class Move {
     const deliveries = new DeliveriesMove(this.from, this.to, this.options.dryRun ? [] : ids);
     try {
       await this.moveConversations(deliveries);
-      const { moved, left } = await deliveries.moveOutbox(this.from.settledAt);
+      const { moved, left } = await deliveries.moveOutbox(this.from.settling.settledAt);
       if (moved > 0) this.output.write(`pending webhook deliveries: ${moved} moved\n`);
       if (left > 0) {
         this.problems.held += left;

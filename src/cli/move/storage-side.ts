@@ -24,11 +24,10 @@ import { StorageModule } from '../../storage/storage.module.js';
 import { AutomationStoreModule } from '../../storage/automation-store.module.js';
 import { UsageLedgerModule } from '../../storage/usage-ledger.module.js';
 import { dashedUuid } from '../../text/index.js';
+import { SettlingLeases } from '../copying/settling-leases.js';
 import { CONVERSATION_FOLDER, type Place } from './place.js';
 
 const IDS_PER_PAGE = 500;
-/** Leases of a killed process end, and may be taken over, within so many times their length. */
-const SETTLED_AFTER_LEASES = 2.5;
 /** The file of a lease (docs/operation.md). */
 const LEASE_FILE = 'owner_lease.json';
 
@@ -62,12 +61,7 @@ export class StorageSide {
   readonly automations: AutomationStore;
   /** Where the record of moves is. It belongs to the conversations. */
   readonly records: Documents;
-  /**
-   * From then on (`performance.now()`) leases are held by servers that live. Before, they may be those
-   * of a move that was killed: nobody can take them until they have ended, and this process has held its own
-   * for as long.
-   */
-  readonly settledAt: number;
+  readonly settling: SettlingLeases;
   private readonly folders: ConversationFolders;
   private readonly servers: ServerDirectory;
 
@@ -83,8 +77,7 @@ export class StorageSide {
     this.documents = context.get(Documents, { strict: false });
     this.workspaces = context.get(WorkspaceDocuments, { strict: false });
     this.bash = context.get(BashHistories, { strict: false });
-    const settling = this.isFiles ? 0 : SETTLED_AFTER_LEASES * place.config.server_lease_seconds * 1000;
-    this.settledAt = performance.now() + settling;
+    this.settling = new SettlingLeases(place.config);
     this.deliveries = context.get(DeliveryStore, { strict: false });
     this.usage = context.get(UsageLedger, { strict: false });
     this.automations = context.get(AutomationStore, { strict: false });
