@@ -70,18 +70,20 @@ export function Sidebar({ current }: { current: string }) {
         ))}
       </nav>
       <div class="sidebar-foot">
-        <Button kind="quiet" square aria-label={themeLabel} title={themeLabel} onClick={changeTheme}>
-          <Icon name={theme.value === 'system' ? 'contrast' : theme.value === 'dark' ? 'moon' : 'sun'} />
-        </Button>
-        <Button
-          kind="quiet"
-          square
-          aria-label="List the keys"
-          title="List the keys (?)"
-          onClick={() => (showShortcuts.value = true)}
-        >
-          ?
-        </Button>
+        <div class="sidebar-wide">
+          <Button kind="quiet" square aria-label={themeLabel} title={themeLabel} onClick={changeTheme}>
+            <Icon name={theme.value === 'system' ? 'contrast' : theme.value === 'dark' ? 'moon' : 'sun'} />
+          </Button>
+          <Button
+            kind="quiet"
+            square
+            aria-label="List the keys"
+            title="List the keys (?)"
+            onClick={() => (showShortcuts.value = true)}
+          >
+            ?
+          </Button>
+        </div>
         {sessionKey.value !== null && (
           <Button
             kind="quiet"
