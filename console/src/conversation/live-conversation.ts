@@ -4,7 +4,7 @@ import { api, call } from '../api/client.js';
 import { LiveSocket, type SocketState } from '../api/live-socket.js';
 import { sessionKey } from '../api/session-key.js';
 import { countEvents, readPage } from './stream/event-pages.js';
-import { EventWindow } from './stream/event-window.js';
+import { LoadedLog, type NumberedEvent } from './stream/loaded-log.js';
 import { PendingActions } from './stream/pending-actions.js';
 import { RunningOutputs, type RunningOutput } from './stream/running-outputs.js';
 import { asFrame, StreamingItems, type StreamingItem } from './stream/streaming-items.js';
@@ -23,12 +23,6 @@ export interface ConversationProblem {
 const FLUSH_MS = 30;
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 10_000;
-/** Events around one that was asked for. */
-const HALF_PAGE = 60;
-/** Most messages that a search shows. */
-const MAX_FOUND = 50;
-/** Live events that are kept while a page is read. */
-const MAX_RECENT = 1000;
 
 /**
  * One conversation, followed live. It opens at the end, keeps a bounded part of the log in memory, and loads
@@ -37,20 +31,15 @@ const MAX_RECENT = 1000;
 export class LiveConversation {
   private readonly infoSignal = signal<ConversationInfo | null>(null);
   private readonly problemSignal = signal<ConversationProblem | null>(null);
-  private readonly eventsSignal = signal<readonly WireEvent[]>([]);
   private readonly streamingSignal = signal<readonly StreamingItem[]>([]);
   private readonly outputsSignal = signal<ReadonlyMap<string, RunningOutput>>(new Map());
   private readonly openActions = signal<readonly WireEvent[]>([]);
   private readonly phaseSignal = signal<'opening' | 'ready'>('opening');
-  private readonly atStartSignal = signal(false);
-  private readonly atEndSignal = signal(true);
-  private readonly loadingSignal = signal<'older' | 'newer' | null>(null);
   private readonly totalSignal = signal(0);
   /** How far the clocks of the server's zone are ahead of UTC (ms); null: its zone is that of the browser. */
   private readonly zoneOffset = signal<number | null>(null);
   private readonly socketSignal = signal<LiveSocket | null>(null);
 
-  private readonly window = new EventWindow();
   private readonly items = new StreamingItems();
   private readonly runningOutputs = new RunningOutputs();
   private readonly pending = new PendingActions();
@@ -58,9 +47,7 @@ export class LiveConversation {
   private lastSeq = -1;
   private lastId: string | undefined;
   /** Frames that have not been shown yet. */
-  private queue: { seq: number; event: WireEvent }[] = [];
-  /** Live events of the last moments, for a window that reaches the end while they come. */
-  private recent: WireEvent[] = [];
+  private queue: NumberedEvent[] = [];
   private flushTimer: ReturnType<typeof setTimeout> | undefined;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private retryDelay = FIRST_RETRY_MS;
@@ -68,9 +55,8 @@ export class LiveConversation {
   private attempt = 0;
   private readonly stopKey: () => void;
 
-  /** Whether the person is at the end: then old events leave the window, else new ones stay outside of it. */
-  following = true;
-
+  /** The part of the log that is shown. */
+  readonly log: LoadedLog;
   /** The conversation; null until it was read. */
   readonly info: ReadonlySignal<ConversationInfo | null> = this.infoSignal;
   /** The `execution_status`; empty until it is known. */
@@ -79,8 +65,6 @@ export class LiveConversation {
   readonly socketState = computed<SocketState>(() => this.socketSignal.value?.state.value ?? 'connecting');
   /** Why nothing can be shown; null while there is no problem. */
   readonly problem: ReadonlySignal<ConversationProblem | null> = this.problemSignal;
-  /** The loaded part of the log, in order. */
-  readonly events: ReadonlySignal<readonly WireEvent[]> = this.eventsSignal;
   /** `ready` as soon as the end of the log was loaded. */
   readonly phase: ReadonlySignal<'opening' | 'ready'> = this.phaseSignal;
   /** Answers that the model is writing. */
@@ -91,18 +75,16 @@ export class LiveConversation {
   readonly pendingActions = computed<readonly WireEvent[]>(() =>
     this.status.value === 'waiting_for_confirmation' ? this.openActions.value : [],
   );
-  /** Whether the first event of the log is loaded. */
-  readonly atStart: ReadonlySignal<boolean> = this.atStartSignal;
-  /** Whether the last event of the log is loaded. */
-  readonly atEnd: ReadonlySignal<boolean> = this.atEndSignal;
-  /** Which part is being loaded. */
-  readonly loading: ReadonlySignal<'older' | 'newer' | null> = this.loadingSignal;
   /** Grows when the end is to be shown: the person has written something. */
   readonly endRequests = signal(0);
   /** The number of events in the log, as far as it is known. */
   readonly total: ReadonlySignal<number> = this.totalSignal;
 
   constructor(readonly id: string) {
+    this.log = new LoadedLog(id, {
+      flush: () => this.flush(),
+      last: () => (this.lastId === undefined ? undefined : { id: this.lastId, seq: this.lastSeq }),
+    });
     let isFirst = true;
     this.stopKey = sessionKey.subscribe(() => {
       if (!isFirst && this.phaseSignal.peek() === 'opening') void this.open();
@@ -118,104 +100,6 @@ export class LiveConversation {
     clearTimeout(this.flushTimer);
     clearTimeout(this.retryTimer);
     this.socketSignal.peek()?.close();
-  }
-
-  /** Loads the page before the first loaded event. @throws ApiError */
-  async loadOlder(): Promise<void> {
-    const [first] = this.window.events;
-    if (first === undefined || this.atStartSignal.peek() || this.loadingSignal.peek() !== null) return;
-    await this.whileLoading('older', async () => {
-      const { events, next } = await readPage(this.id, {
-        from: first.id,
-        isAfter: true,
-        newestFirst: true,
-      });
-      if (this.window.events[0] !== first) return;
-      this.window.prepend(events.toReversed());
-      this.atStartSignal.value = next === null;
-      if (this.window.trim('end')) this.atEndSignal.value = false;
-    });
-  }
-
-  /** Loads the page after the last loaded event. @throws ApiError */
-  async loadNewer(): Promise<void> {
-    const last = this.window.events.at(-1);
-    if (last === undefined || this.atEndSignal.peek() || this.loadingSignal.peek() !== null) return;
-    await this.whileLoading('newer', async () => {
-      this.recent = [];
-      const { events, next } = await readPage(this.id, {
-        from: last.id,
-        isAfter: true,
-        newestFirst: false,
-      });
-      if (this.window.events.at(-1) !== last) return;
-      this.window.append(events);
-      if (next === null) this.reachEnd();
-      if (this.window.trim('start')) this.atStartSignal.value = false;
-    });
-  }
-
-  /**
-   * Loads the part of the log around an event.
-   * @returns false if the conversation has no such event
-   * @throws ApiError
-   */
-  async jumpTo(eventId: string): Promise<boolean> {
-    if (this.window.has(eventId)) return true;
-    return this.whileLoading('newer', async () => {
-      const known = await call(
-        api.GET('/api/conversations/{conversation_id}/events/{event_id}', {
-          params: { path: { conversation_id: this.id, event_id: eventId } },
-        }),
-      ).catch((error: unknown) => {
-        if (error instanceof ApiError && (error.status === 404 || error.status === 422)) return undefined;
-        throw error;
-      });
-      if (known === undefined) return false;
-      this.recent = [];
-      const [older, newer] = await Promise.all([
-        readPage(this.id, { from: eventId, newestFirst: true, limit: HALF_PAGE }),
-        readPage(this.id, { from: eventId, newestFirst: false, limit: HALF_PAGE }),
-      ]);
-      this.following = false;
-      this.window.reset(older.events.toReversed());
-      this.window.append(newer.events);
-      this.atStartSignal.value = older.next === null;
-      this.atEndSignal.value = false;
-      if (newer.next === null) this.reachEnd();
-      return true;
-    });
-  }
-
-  /** Loads the end of the log, unless it is loaded. @throws ApiError */
-  async jumpToEnd(): Promise<void> {
-    if (this.atEndSignal.peek()) return;
-    await this.whileLoading('newer', async () => {
-      this.recent = [];
-      const { events, next } = await readPage(this.id, { newestFirst: true });
-      this.window.reset(events.toReversed());
-      this.atStartSignal.value = next === null;
-      this.reachEnd();
-    });
-  }
-
-  /** Loads the beginning of the log, unless it is loaded. @throws ApiError */
-  async jumpToStart(): Promise<void> {
-    if (this.atStartSignal.peek()) return;
-    await this.whileLoading('older', async () => {
-      this.recent = [];
-      const { events, next } = await readPage(this.id, { newestFirst: false });
-      this.following = false;
-      this.window.reset(events);
-      this.atStartSignal.value = true;
-      this.atEndSignal.value = false;
-      if (next === null) this.reachEnd();
-    });
-  }
-
-  /** Messages that contain a text, the newest first. @throws ApiError */
-  async findMessages(text: string): Promise<readonly WireEvent[]> {
-    return (await readPage(this.id, { newestFirst: true, body: text, limit: MAX_FOUND })).events;
   }
 
   /** Reads the conversation again, after a change that is no event (title, tags). @throws ApiError */
@@ -251,9 +135,9 @@ export class LiveConversation {
       // If the log has not grown meanwhile, the number of each event is known. Else the socket tells it.
       const isStill = (await countEvents(this.id)) === count;
       if (!this.isCurrent(attempt)) return;
-      if (isStill) this.window.reset(this.window.events, count);
+      if (isStill) this.log.endsBefore(count);
       this.lastSeq = isStill ? count - 1 : Math.max(-1, count - 2);
-      this.lastId = isStill ? this.window.events.at(-1)?.id : undefined;
+      this.lastId = isStill ? this.log.events.peek().at(-1)?.id : undefined;
       this.totalSignal.value = count;
       this.connect();
     } catch (error) {
@@ -272,16 +156,13 @@ export class LiveConversation {
     info.catch(() => undefined);
     // The page is read after the count: it has at least the last of the counted events.
     const count = await countEvents(this.id);
-    const { events, next } = await readPage(this.id, { newestFirst: true });
+    const page = await readPage(this.id, { newestFirst: true });
     const known = await info;
     if (!this.isCurrent(attempt)) return count;
     this.infoSignal.value = known;
-    this.window.reset(events.toReversed(), count === 0 && events.length === 0 ? 0 : undefined);
-    for (const event of this.window.events) this.pending.take(event);
+    this.log.open(page, count);
+    for (const event of this.log.events.peek()) this.pending.take(event);
     this.openActions.value = this.pending.list;
-    this.atStartSignal.value = next === null;
-    this.atEndSignal.value = true;
-    this.show();
     return count;
   }
 
@@ -383,41 +264,14 @@ export class LiveConversation {
     this.outputsSignal.value = this.runningOutputs.byAction;
   }
 
-  private takeFrames(frames: readonly { seq: number; event: WireEvent }[]): void {
-    const further: WireEvent[] = [];
-    for (const { seq, event } of frames) {
-      if (this.window.has(event.id)) this.window.locate(event.id, seq);
-      // Until the number of an event is known, others of the replay are older than the window.
-      else if (this.isAfterWindow(seq)) further.push(event);
+  private takeFrames(frames: readonly NumberedEvent[]): void {
+    for (const { event } of frames) {
       this.pending.take(event);
       this.takeStateUpdate(event);
     }
-    this.recent = [...this.recent, ...further].slice(-MAX_RECENT);
     this.openActions.value = this.pending.list;
     this.totalSignal.value = Math.max(this.totalSignal.peek(), this.lastSeq + 1);
-    this.appendLive(further);
-  }
-
-  private isAfterWindow(seq: number): boolean {
-    const { end, events } = this.window;
-    return end === undefined ? events.length === 0 || this.hasLeftEnd : seq >= end;
-  }
-
-  /** The window was loaded somewhere else, where no number of an event is known. */
-  private get hasLeftEnd(): boolean {
-    return !this.atEndSignal.peek();
-  }
-
-  private appendLive(events: readonly WireEvent[]): void {
-    if (!this.atEndSignal.peek() || events.length === 0) return;
-    if (!this.following && this.window.isFull) {
-      // Events that a person reads stay; the new ones are loaded when they are asked for.
-      this.atEndSignal.value = false;
-      return;
-    }
-    this.window.append(events);
-    if (this.following && this.window.trim('start')) this.atStartSignal.value = false;
-    this.show();
+    this.log.take(frames);
   }
 
   private takeStateUpdate(event: WireEvent): void {
@@ -427,29 +281,6 @@ export class LiveConversation {
     if (isStateUpdate(event)) {
       if (typeof key === 'string' && key in info) this.infoSignal.value = { ...info, [key]: value };
     } else this.infoSignal.value = { ...info, leaf_event_id: event.id };
-  }
-
-  /** The window has the last event of the log, and what has come since its page was asked for. */
-  private reachEnd(): void {
-    this.flush();
-    this.window.append(this.recent);
-    this.atEndSignal.value = true;
-    if (this.lastId !== undefined) this.window.locate(this.lastId, this.lastSeq);
-  }
-
-  private async whileLoading<T>(what: 'older' | 'newer', load: () => Promise<T>): Promise<T> {
-    this.loadingSignal.value = what;
-    try {
-      const result = await load();
-      this.show();
-      return result;
-    } finally {
-      this.loadingSignal.value = null;
-    }
-  }
-
-  private show(): void {
-    this.eventsSignal.value = this.window.events;
   }
 
   /** A transient event was made just now: its time tells the zone of the server. */

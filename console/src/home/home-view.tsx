@@ -1,39 +1,27 @@
 import { signal, useSignal } from '@preact/signals';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
-import { navigate } from '../routing/address.js';
 import { Button } from '../ui/button.js';
 import { EmptyState } from '../ui/empty-state.js';
 import { Icon } from '../ui/icon.js';
 import { Loading } from '../ui/loading.js';
-import { money } from '../ui/numbers.js';
 import { PageHeader } from '../ui/page-header.js';
 import { Problem } from '../ui/problem.js';
-import { mayWrite } from '../api/current-key.js';
-import { useCommands } from '../ui/shortcuts.js';
-import { approve, canResume, pause, resume } from './actions.js';
-import { arrange, type Place, type Section } from './arrange.js';
+import { arrange, type Section } from './arrange.js';
 import { BulkBar } from './bulk-bar.js';
 import { ConversationRow, rowId } from './conversation-row.js';
-import { deleteLater, hidden } from './deletions.js';
+import { hidden } from './deletions.js';
 import { clearFilters, FilterBar } from './filter-bar.js';
-import { filters, isFiltered, isRunning } from './filters.js';
+import { filters, isFiltered } from './filters.js';
 import { FirstConversation } from './first-conversation.js';
-import { RefuseDialog, refusing } from './refuse-dialog.js';
+import { onListKey, useListCommands } from './list-commands.js';
+import { RefuseDialog } from './refuse-dialog.js';
 import { listed, rowsOf, type Row } from './rows.js';
-import {
-  clearSelection,
-  cursor,
-  keepSelected,
-  moveCursor,
-  selectAll,
-  selected,
-  selectTo,
-  toggle,
-} from './selection.js';
-import { asideSince, isSetAside, setAside } from './set-aside.js';
+import { cursor, keepSelected, selected, selectTo, toggle } from './selection.js';
+import { asideSince } from './set-aside.js';
 import { ShownOrder } from './shown-order.js';
 import { summaries, type Summary } from './summary-store.js';
-import { conversationPath, titleOf } from './texts.js';
+import { titleOf } from './texts.js';
+import { Totals, totalsOf } from './totals.js';
 import { useHold } from './use-hold.js';
 import { offsetsOf, VirtualList } from './virtual-list.js';
 
@@ -50,8 +38,6 @@ narrow.addEventListener('change', () => {
   isNarrow.value = narrow.matches;
 });
 
-/** Keys of commands that a key which may only look cannot do. */
-const STEERING = new Set(['a', 'r', 'p', 's', '#']);
 /** Where the list was when another view was opened. */
 let lastScroll = 0;
 /** Whether all that wait are listed, even if they are many. */
@@ -252,161 +238,6 @@ function Nothing() {
       <Button onClick={clearFilters}>Clear the filters</Button>
     </EmptyState>
   );
-}
-
-/** Whether the list is up to date, and its sums. */
-function Totals({ waiting, running, cost, count }: ReturnType<typeof totalsOf>) {
-  const { connection, loadState } = summaries;
-  const isLate = connection.value === 'waiting';
-  return (
-    <p class="home-totals">
-      <span role="status">{isLate ? 'Reconnecting; the list may be out of date' : ''}</span>
-      {!isLate && count > 0 && (
-        <span>
-          {waiting > 0 && <b>{waiting.toLocaleString()} waiting</b>}
-          {running > 0 && <span>{running.toLocaleString()} running</span>}
-          <span>
-            {count.toLocaleString()}
-            {loadState.value === 'complete' ? '' : '+'} in all
-          </span>
-          {cost > 0 && <span title="Cost of all conversations">{money(cost)}</span>}
-        </span>
-      )}
-    </p>
-  );
-}
-
-function totalsOf(all: Iterable<Summary>) {
-  const totals = { waiting: 0, running: 0, cost: 0, count: 0 };
-  for (const summary of all) {
-    totals.count += 1;
-    totals.cost += summary.cost;
-    if (summary.waits_for !== null && !isSetAside(summary)) totals.waiting += 1;
-    if (isRunning(summary)) totals.running += 1;
-  }
-  return totals;
-}
-
-/** The marked conversations, or the one at the cursor. */
-function targets(): Summary[] {
-  const ids = selected.value.size > 0 ? [...selected.value] : cursor.value === null ? [] : [cursor.value];
-  return ids.flatMap((id) => summaries.byId.get(id) ?? []);
-}
-
-/** The conversation at the cursor: a decision is about one action. */
-function current(): Summary | undefined {
-  return cursor.value === null ? undefined : summaries.byId.get(cursor.value);
-}
-
-function useListCommands({
-  places,
-  viewport,
-  showUpdates,
-}: {
-  places: readonly Place[];
-  viewport: { current: HTMLDivElement | null };
-  showUpdates: () => void;
-}): void {
-  const group = 'Conversations';
-  const move = (step: number, isExtending: boolean): void => {
-    const hadCursor = cursor.value !== null;
-    // The focus alone brings the cursor to the first one.
-    viewport.current?.focus({ preventScroll: true });
-    if (hadCursor || cursor.value === null) moveCursor(places, step, isExtending);
-  };
-  const commands = [
-    { keys: 'j', label: 'Next conversation', group, run: () => move(1, false) },
-    { keys: 'k', label: 'Previous conversation', group, run: () => move(-1, false) },
-    { keys: 'shift+j', label: 'Mark up to the next', group, run: () => move(1, true) },
-    { keys: 'shift+k', label: 'Mark up to the previous', group, run: () => move(-1, true) },
-    {
-      keys: 'x',
-      label: 'Mark the conversation',
-      group,
-      run: () => {
-        if (cursor.value !== null) toggle(cursor.value);
-      },
-    },
-    { keys: 'mod+a', label: 'Mark all that are listed', group, run: () => selectAll(places) },
-    { keys: 'escape', label: 'Mark none', group, run: clearSelection },
-    { keys: 'o', label: 'Open the conversation', group, run: openCurrent },
-    {
-      keys: 'a',
-      label: 'Approve the action',
-      group,
-      run: () => {
-        const summary = current();
-        if (summary) void approve(summary);
-      },
-    },
-    {
-      keys: 'r',
-      label: 'Refuse the action',
-      group,
-      run: () => {
-        const summary = current();
-        if (summary?.waits_for === 'confirmation') refusing.value = summary;
-      },
-    },
-    {
-      keys: 'p',
-      label: 'Pause',
-      group,
-      run: () => void pause(targets().filter(isRunning)),
-    },
-    {
-      keys: 's',
-      label: 'Resume',
-      group,
-      run: () => void resume(targets().filter(canResume)),
-    },
-    {
-      keys: 'e',
-      label: 'Set aside, or back',
-      group,
-      run: () => {
-        const all = targets().filter(({ waits_for }) => waits_for !== null && waits_for !== 'confirmation');
-        setAside(all, !all.every(isSetAside));
-      },
-    },
-    {
-      keys: '#',
-      label: 'Delete',
-      group,
-      run: deleteTargets,
-    },
-    { keys: 'u', label: 'Show the updates', group, run: showUpdates },
-  ];
-  useCommands(commands.filter(({ keys }) => mayWrite() || !STEERING.has(keys)));
-}
-
-function openCurrent(): void {
-  if (cursor.value !== null) navigate(conversationPath(cursor.value));
-}
-
-function deleteTargets(): void {
-  deleteLater(targets().map(({ id }) => id));
-  clearSelection();
-}
-
-/** Keys that belong to the list only while it has the focus itself. */
-function onListKey(event: KeyboardEvent & { currentTarget: HTMLElement }, places: readonly Place[]): void {
-  if (event.target !== event.currentTarget || event.metaKey || event.ctrlKey || event.altKey) return;
-  const steps: Readonly<Record<string, number>> = {
-    ArrowDown: 1,
-    ArrowUp: -1,
-    PageDown: 10,
-    PageUp: -10,
-    Home: -places.length,
-    End: places.length,
-  };
-  const { [event.key]: step } = steps;
-  if (step !== undefined) moveCursor(places, step, event.shiftKey);
-  else if (event.key === 'Enter') openCurrent();
-  else if (event.key === ' ' && cursor.value !== null) toggle(cursor.value);
-  else if (event.key === 'Delete') deleteTargets();
-  else return;
-  event.preventDefault();
 }
 
 /** Makes the conversation at the cursor visible, with the head of its section if it is the first. */

@@ -33,7 +33,7 @@ export function EventList({ conversation, filter }: Props) {
     if (scroller.current === null || content.current === null) return undefined;
     return controller.attach(scroller.current, content.current);
   }, [controller]);
-  const isLoading = conversation.loading.value;
+  const isLoading = conversation.log.loading.value;
   const showsOffBranch = useContext(Stream).showsOffBranch.value;
   useLayoutEffect(() => controller.shown(shown), [items, filter, isLoading, showsOffBranch]);
   useTarget(controller, filter);
@@ -43,7 +43,7 @@ export function EventList({ conversation, filter }: Props) {
     if (endRequests.value > 0) leaveTarget(controller);
   }, [endRequests.value]);
 
-  const { atEnd, atStart } = conversation;
+  const { atEnd, atStart } = conversation.log;
   const hasOpenCall = items.some((item) => item.type === 'call' && item.result === undefined);
   return (
     <div class="stream-frame">
@@ -72,7 +72,7 @@ export function EventList({ conversation, filter }: Props) {
 /** The items of the loaded events. Those that have not changed stay the same objects. */
 function useItems(conversation: LiveConversation): readonly StreamItem[] {
   const former = useRef<ReadonlyMap<string, StreamItem>>(new Map());
-  const events = conversation.events.value;
+  const events = conversation.log.events.value;
   const leaf = conversation.info.value?.leaf_event_id ?? null;
   return useMemo(() => {
     const items = toItems(events, leaf).map((item) => {

@@ -57,7 +57,7 @@ function Streaming({ item }: { item: StreamingItem }) {
 
 function Waiting({ conversation }: { conversation: LiveConversation }) {
   const now = useNow();
-  const last = conversation.events.value.at(-1);
+  const last = conversation.log.events.value.at(-1);
   const since = last === undefined ? NaN : Date.parse(conversation.timeOf(last));
   return (
     <div class="live-wait" role="status">

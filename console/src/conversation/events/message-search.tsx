@@ -25,7 +25,7 @@ export function MessageSearch({
     found.value = null;
     if (wanted === '') return;
     try {
-      const events = await conversation.findMessages(wanted);
+      const events = await conversation.log.findMessages(wanted);
       if (text.value.trim().slice(0, 500) === wanted) found.value = { text: wanted, events };
     } catch (error) {
       problem.value = messageOf(error);

@@ -55,9 +55,9 @@ export class StreamController {
     const keeper = new ScrollKeeper({
       scroller,
       content,
-      mayFollow: () => conversation.atEnd.peek(),
+      mayFollow: () => conversation.log.atEnd.peek(),
       onFollow: (isFollowing) => {
-        conversation.following = isFollowing;
+        conversation.log.following = isFollowing;
         this.left = { item: this.lastShown, total: conversation.total.peek() };
         this.isAtEnd.value = isFollowing;
       },
@@ -85,9 +85,9 @@ export class StreamController {
   async jumpTo(id: string, filter: Filter): Promise<Sight | undefined> {
     let sight: Sight | undefined;
     await this.load(async () => {
-      if (!(await this.conversation.jumpTo(id))) throw new Error('The conversation has no such event.');
+      if (!(await this.conversation.log.jumpTo(id))) throw new Error('The conversation has no such event.');
       const leaf = this.conversation.info.peek()?.leaf_event_id ?? null;
-      const items = toItems(this.conversation.events.peek(), leaf);
+      const items = toItems(this.conversation.log.events.peek(), leaf);
       const item = items.find((candidate) => idsOf(candidate).includes(id));
       if (item === undefined) return;
       this.target = item.id;
@@ -101,7 +101,7 @@ export class StreamController {
   toEnd(): void {
     this.target = null;
     void this.load(async () => {
-      await this.conversation.jumpToEnd();
+      await this.conversation.log.jumpToEnd();
       this.keeper?.toEnd();
     });
   }
@@ -109,7 +109,7 @@ export class StreamController {
   toStart(): void {
     this.target = null;
     void this.load(async () => {
-      await this.conversation.jumpToStart();
+      await this.conversation.log.jumpToStart();
       this.scroller?.scrollTo(0, 0);
     });
   }
@@ -124,7 +124,7 @@ export class StreamController {
   /** How many of the items are new since the person left the end. */
   newSince(items: readonly StreamItem[]): number {
     const at = items.findLastIndex(({ id }) => id === this.left.item);
-    if (at >= 0 && this.conversation.atEnd.value) return items.length - 1 - at;
+    if (at >= 0 && this.conversation.log.atEnd.value) return items.length - 1 - at;
     return Math.max(0, this.conversation.total.value - this.left.total);
   }
 
@@ -171,19 +171,23 @@ export class StreamController {
   private fill(): void {
     const { scroller, conversation } = this;
     if (scroller === undefined || this.target !== null || this.problem.peek() !== null) return;
-    if (conversation.loading.peek() !== null) return;
+    if (conversation.log.loading.peek() !== null) return;
     const below = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-    if (below < NEAR && !conversation.atEnd.peek()) void this.load(() => conversation.loadNewer());
-    else if (scroller.scrollTop < NEAR && !conversation.atStart.peek() && this.pages < MAX_PAGES_AT_ONCE) {
+    if (below < NEAR && !conversation.log.atEnd.peek()) void this.load(() => conversation.log.loadNewer());
+    else if (
+      scroller.scrollTop < NEAR &&
+      !conversation.log.atStart.peek() &&
+      this.pages < MAX_PAGES_AT_ONCE
+    ) {
       void this.load(() => this.loadOlder());
     }
   }
 
   private async loadOlder(): Promise<void> {
-    const before = this.conversation.events.peek().length;
-    await this.conversation.loadOlder();
+    const before = this.conversation.log.events.peek().length;
+    await this.conversation.log.loadOlder();
     // Pages of large events are short.
-    const added = this.conversation.events.peek().length - before;
+    const added = this.conversation.log.events.peek().length - before;
     this.pages += Math.max(0.1, added / PAGE_EVENTS);
   }
 

@@ -15,7 +15,7 @@ const EDGE_BYTES = 64 * 1024;
 export const TOO_LARGE = 'TooLargeToShow';
 
 /** A part of the log. */
-interface EventPage {
+export interface EventPage {
   events: WireEvent[];
   /** The event with which the next page begins; null: there is none. */
   next: string | null;
