@@ -9,12 +9,6 @@ export class UnknownTaskError extends DomainError {
   }
 }
 
-/** The task, or the conversation, is in no state for what a request asks. */
-export class TaskStateError extends DomainError {
-  override readonly name = 'TaskStateError';
-  readonly kind = 'conflict';
-}
-
 /** The task is over. */
 export class TaskNotCancelableError extends DomainError {
   override readonly name = 'TaskNotCancelableError';

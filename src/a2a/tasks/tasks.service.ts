@@ -7,15 +7,11 @@ import {
   ConversationsService,
   ownerFilter,
 } from '../../conversations/index.js';
+import { ConflictError } from '../../errors/index.js';
 import { type Content, EventBus, plainText } from '../../events/index.js';
 import { keyEnded, RpcConversations } from '../../rpc/index.js';
 import { firstCharacters } from '../../text/index.js';
-import {
-  TaskNotCancelableError,
-  TaskStateError,
-  TaskWatchEndedError,
-  UnknownTaskError,
-} from './task-errors.js';
+import { TaskNotCancelableError, TaskWatchEndedError, UnknownTaskError } from './task-errors.js';
 import { CANCELED_TAG, type TaskFold } from './task-fold.js';
 import type { TaskName } from './task-id.js';
 import { TaskReader } from './task-reader.js';
@@ -76,7 +72,7 @@ export class TasksService {
 
   /**
    * Begins a task in a new conversation.
-   * @throws InvalidRequestError if the key came with another message before; TaskStateError if it is that of
+   * @throws InvalidRequestError if the key came with another message before; ConflictError if it is that of
    *   a conversation in which something else is going on; LimitReachedError, RunLimitError
    */
   begin(message: TaskMessage, withText: boolean): Promise<SentMessage> {
@@ -105,7 +101,7 @@ export class TasksService {
 
   /**
    * Begins a task in a conversation.
-   * @throws TaskStateError while another one is not done; RunLimitError
+   * @throws ConflictError while another one is not done; RunLimitError
    */
   beginIn(
     contextId: string,
@@ -134,7 +130,7 @@ export class TasksService {
   /**
    * Sends the first message of a task. Not every conversation with the key of a task was begun by one.
    * @returns whether it is a new one
-   * @throws TaskStateError while something else is going on; errors of `sendOnce`
+   * @throws ConflictError while something else is going on; errors of `sendOnce`
    */
   private async sendFirst(conversation: Conversation, content: Content[], key: string): Promise<boolean> {
     const isNew = conversation.messageOfKey(key) === undefined;
@@ -168,7 +164,7 @@ export class TasksService {
 
   /**
    * Sends a further message to a task, or decides about the actions that wait for an approval in it.
-   * @throws TaskStateError for a task that is over, or does not wait for that; RunLimitError
+   * @throws ConflictError for a task that is over, or does not wait for that; RunLimitError
    */
   async goOn(
     name: TaskName,
@@ -191,11 +187,11 @@ export class TasksService {
     });
   }
 
-  /** Watches a task. @throws TaskStateError for one that is over */
+  /** Watches a task. @throws ConflictError for one that is over */
   follow(name: TaskName, principal: Principal): Promise<SentMessage> {
     return this.watched(name.conversationId, principal, true, async () => {
       const fold = await this.reader.fold(name);
-      if (fold.isFinal) throw new TaskStateError(`The task is ${fold.phase}: nothing more happens to it.`);
+      if (fold.isFinal) throw new ConflictError(`The task is ${fold.phase}: nothing more happens to it.`);
       // Whoever watches opens it, so that it is open when somebody else goes on with it.
       await this.conversations.open(name.conversationId);
       return { name, fold, rests: false };
@@ -249,34 +245,34 @@ export class TasksService {
   }
 }
 
-/** @throws TaskStateError for a decision that concerns no task */
+/** @throws ConflictError for a decision that concerns no task */
 function contentOf(intent: MessageIntent): Content[] {
   if (intent.type === 'content') return intent.content;
-  throw new TaskStateError('A decision about pending actions needs the id of their task.');
+  throw new ConflictError('A decision about pending actions needs the id of their task.');
 }
 
-/** @throws TaskStateError for a conversation in which something else is going on */
+/** @throws ConflictError for a conversation in which something else is going on */
 function assertIdle({ isWorking, state }: Conversation): void {
   if (state.execution_status === 'waiting_for_confirmation')
-    throw new TaskStateError(
+    throw new ConflictError(
       'Actions of the conversation wait for an approval: approve or reject them first, in their task.',
     );
   if (isWorking)
-    throw new TaskStateError(
+    throw new ConflictError(
       'The conversation is busy: wait for the end of its task, or send the message with the id of that task.',
     );
 }
 
-/** @throws TaskStateError */
+/** @throws ConflictError */
 function assertWaitsFor({ type }: MessageIntent, fold: TaskFold): void {
   if (fold.isFinal)
-    throw new TaskStateError(
+    throw new ConflictError(
       `The task is ${fold.phase}: begin another one with a message that has only its context.`,
     );
   if (type === 'decision' && fold.phase !== 'approval')
-    throw new TaskStateError('The task waits for no approval.');
+    throw new ConflictError('The task waits for no approval.');
   if (type === 'content' && fold.phase === 'approval')
-    throw new TaskStateError('The task waits for an approval: answer with approve or reject.');
+    throw new ConflictError('The task waits for an approval: answer with approve or reject.');
 }
 
 /** The beginning of the first message, without secrets. */
