@@ -7,7 +7,7 @@ import { RpcForwarder } from '../rpc/index.js';
 import { ExchangeTransport } from './http/exchange-transport.js';
 import { OpenCalls } from './http/open-calls.js';
 import { conversationIn, type ToolCaller, ToolServer } from './tool-server.js';
-import { MCP_TOOLS } from './tools/index.js';
+import { toolNamed } from './tools/index.js';
 
 const CALL_TOOL = 'tools/call';
 /** Longest part of an error that the client has sent (characters). */
@@ -102,7 +102,7 @@ async function paramsProblem({ method, params }: JSONRPCRequest): Promise<string
 /** The conversation that a call of a tool uses; undefined if there is none, or its id is invalid. */
 function conversationUsedBy({ method, params }: JSONRPCRequest) {
   if (method !== CALL_TOOL) return undefined;
-  const tool = MCP_TOOLS.find(({ name }) => name === params?.['name']);
+  const tool = toolNamed(params?.['name']);
   const id = conversationIn(params?.['arguments']);
   return tool?.uses && id !== undefined ? { id, use: tool.uses } : undefined;
 }

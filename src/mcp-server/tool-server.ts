@@ -9,7 +9,7 @@ import { dtoSchema } from '../openapi/index.js';
 import { RpcCalls, RpcConversations } from '../rpc/index.js';
 import { SERVER_VERSION } from '../server/index.js';
 import { INSTRUCTIONS } from './instructions.js';
-import { MCP_TOOLS } from './tools/index.js';
+import { MCP_TOOLS, toolNamed } from './tools/index.js';
 import type { McpTool, ToolContext } from './tools/mcp-tool.js';
 
 const SERVER_INFO = {
@@ -60,7 +60,7 @@ export class ToolServer {
     const { server } = sdk;
     server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: toolsFor(caller.principal) }));
     server.setRequestHandler(CallToolRequestSchema, ({ params }, { signal, sendNotification }) => {
-      const tool = MCP_TOOLS.find(({ name }) => name === params.name);
+      const tool = toolNamed(params.name);
       if (!tool)
         throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name.slice(0, MAX_NAME)}`);
       const progress = reporter(params, sendNotification);

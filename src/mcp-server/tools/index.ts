@@ -9,6 +9,11 @@ import {
 } from './steering-tools.js';
 import { waitForConversation } from './wait-tool.js';
 
+/** The tool of this name; undefined if there is none. */
+export function toolNamed(name: unknown): McpTool | undefined {
+  return MCP_TOOLS.find((tool) => tool.name === name);
+}
+
 /** All tools of the server, in the order in which clients list them. */
 export const MCP_TOOLS: readonly McpTool[] = [
   startConversation,
