@@ -26,6 +26,7 @@ describe('the A2A endpoint', () => {
       OH_OWN_KEYS_SANDBOX: 'off',
       OH_OWN_KEYS_LLM_PROFILES_0: 'shared',
       OH_GATEWAY_TIMEOUT_SECONDS: '2',
+      OH_ON_RUN_LIMIT: 'wait',
       OH_MAX_BODY_BYTES_IN_FLIGHT: String(32 * MIB),
     });
     await fixture.ok('POST', '/api/profiles/shared', { llm: { model: 'scripted/test' } });
@@ -253,6 +254,38 @@ describe('the A2A endpoint', () => {
     await revoked;
     expect(await waiting).toContain('Unauthorized');
     await expect(sendTo(theirs, sent)).rejects.toThrow('Unauthorized');
+  });
+
+  it('cancels a task whose run a person takes out of the queue, and ends its stream', async () => {
+    const own = await makeKey(fixture.server, { reach: 'own', limits: { concurrent_runs: 1 } }, shown(KEY));
+    const theirs = await a2aClient(fixture.server.url, own.key);
+    const active = await sendTo(theirs, message('RUN: sleep 60'), true);
+    const dequeue = ({ contextId }: { contextId: string }) =>
+      fixture.ok('DELETE', `/api/conversations/${contextId}/queued_run`);
+    const states = async (sent: ReturnType<typeof message>) => {
+      const told = await readStream(theirs.sendMessageStream(sending(sent)), ({ payload }) => {
+        if (payload?.$case === 'task') void dequeue(payload.value);
+      });
+      return { id: told.task.id, contextId: told.task.contextId, states: told.states };
+    };
+    const sent = message('FINISH: never');
+    const queued = await states(sent);
+    expect(queued.states).toEqual(['canceled']);
+    const read = async (id: string) => (await theirs.getTask({ tenant: '', id })).status?.state;
+    expect(await read(queued.id)).toBe(TaskState.TASK_STATE_CANCELED);
+    // The same message again begins nothing.
+    expect((await sendTo(theirs, sent)).status?.state).toBe(TaskState.TASK_STATE_CANCELED);
+    expect(await read(queued.id)).toBe(TaskState.TASK_STATE_CANCELED);
+
+    // A task that was paused is so again.
+    await fixture.ok('POST', `/api/conversations/${active.contextId}/interrupt`);
+    const other = await sendTo(theirs, message('RUN: sleep 60'), true);
+    const resumed = await states(message('FINISH: never', { taskId: active.id }));
+    expect([resumed.id, resumed.states]).toEqual([active.id, ['input_required']]);
+    await theirs.cancelTask({ tenant: '', id: other.id, metadata: undefined });
+    // Its context is free for another one.
+    const next = await sendTo(theirs, message('FINISH: next', { contextId: queued.contextId }));
+    expect(textOf(next.status?.message)).toBe('next');
   });
 
   it('serves 200 streams at once, of which many break off', async () => {

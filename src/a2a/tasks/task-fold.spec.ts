@@ -21,7 +21,7 @@ const facts = fc.array(
         .constantFrom('idle', 'running', 'paused', 'waiting_for_confirmation', 'finished', 'error', 'stuck')
         .map(status),
       fc.constant(failure),
-      fc.constantFrom<TaskFact>({ type: 'message' }, { type: 'answer' }),
+      fc.constantFrom<TaskFact>({ type: 'message' }, { type: 'answer' }, { type: 'dequeued' }),
       fc.constantFrom(FIRST, 'another').map((messageId): TaskFact => ({ type: 'canceled', messageId })),
     ),
     { nil: undefined },
@@ -40,6 +40,8 @@ describe('TaskFold', () => {
     expect(phaseAfter(status('running'), { type: 'answer' }, status('finished'))).toBe('completed');
     expect(phaseAfter(status('running'), { type: 'canceled', messageId: 'another' })).toBe('working');
     expect(phaseAfter(status('paused'), { type: 'canceled', messageId: FIRST })).toBe('canceled');
+    expect(phaseAfter({ type: 'dequeued' })).toBe('canceled');
+    expect(phaseAfter(status('running'), status('paused'), { type: 'dequeued' })).toBe('paused');
   });
 
   it('has the reason of a failure, whether it comes before the status or after it', () => {

@@ -1,4 +1,4 @@
-import type { ConversationEvent, ConversationStateUpdateEvent } from '../../events/index.js';
+import { type ConversationEvent, type ConversationStateUpdateEvent, QUEUED_RUN } from '../../events/index.js';
 import { asJsonObject } from '../../json/index.js';
 
 /** Where a task is in its life. The last three are final. */
@@ -9,6 +9,8 @@ export type TaskFact =
   | { type: 'status'; status: string }
   | { type: 'failure'; text: string }
   | { type: 'message' | 'answer' }
+  /** The run that waited for a free slot was cancelled. */
+  | { type: 'dequeued' }
   /** The task that began with this message was canceled. */
   | { type: 'canceled'; messageId: string };
 
@@ -49,6 +51,7 @@ export function factOf(event: ConversationEvent): TaskFact | undefined {
 
 function factOfState({ key, value }: ConversationStateUpdateEvent): TaskFact | undefined {
   if (key === 'execution_status' && typeof value === 'string') return { type: 'status', status: value };
+  if (key === QUEUED_RUN) return { type: 'dequeued' };
   const messageId = key === 'tags' ? asJsonObject(value)[CANCELED_TAG] : undefined;
   return typeof messageId === 'string' ? { type: 'canceled', messageId } : undefined;
 }
@@ -129,6 +132,10 @@ export class TaskFold {
         break;
       case 'canceled':
         if (fact.messageId === this.messageId) this.phase = 'canceled';
+        break;
+      case 'dequeued':
+        // One that has worked before rests as it did then.
+        if (phase === 'submitted') this.phase = 'canceled';
         break;
       case 'status':
         this.phase = this.afterStatus(fact.status, at);

@@ -86,8 +86,10 @@ export class TaskWatch {
         if (item.seq > fold.next) await readOn(fold, item.seq);
         if (item.type === 'others') fold.skipTo(item.seq + item.count);
         else if (item.seq === fold.next) fold.apply(item.fact, item.at);
-        if (fold.phase !== phase) yield { type: 'phase' };
-        if (fold.phase !== phase && fold.isResting) return;
+        // What the task rests for was about to change, and does not.
+        const isDequeued = item.type === 'event' && item.fact.type === 'dequeued' && fold.isResting;
+        if (fold.phase !== phase || isDequeued) yield { type: 'phase' };
+        if (isDequeued || (fold.phase !== phase && fold.isResting)) return;
       }
     } finally {
       this.stop();

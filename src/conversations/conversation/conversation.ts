@@ -23,7 +23,7 @@ import { Journal, type OpenedStorage } from '../journal/journal.js';
 import { Lifecycle } from './lifecycle.js';
 import { ManualCondensation } from '../context/manual-condensation.js';
 import { MessageKeys } from './message-keys.js';
-import { pauseDrafts } from '../state/state-updates.js';
+import { pauseDrafts, queuedRunCancelled } from '../state/state-updates.js';
 import { RunControl } from '../runs/run-control.js';
 import { RunStarter } from '../runs/run-starter.js';
 import type { QueuePlace, RunRequest } from '../runs/queue/queued-run.js';
@@ -261,9 +261,12 @@ export class Conversation {
   /** Takes the run or the goal that waits out of the queue. Returns whether one was waiting. */
   async cancelQueuedRun(): Promise<boolean> {
     this.life.assertOpen();
-    const goalWaits = this.goal.isWaiting;
-    const wasWaiting = await this.starter.leave();
-    if (goalWaits) await this.commit(this.goal.interruption());
+    const { goal, starter } = this;
+    const drafts = [...(goal.isWaiting ? goal.interruption() : []), queuedRunCancelled()];
+    const isKnown = starter.isWaiting;
+    // In one step: a run that is requested from now on is another one.
+    const [wasWaiting] = await Promise.all([starter.leave(), isKnown && this.commit(drafts)]);
+    if (wasWaiting && !isKnown) await this.commit(drafts);
     // The status is the same: whoever waits for the run would not hear that it does not come.
     if (wasWaiting) await this.broadcaster.publishFullState();
     return wasWaiting;

@@ -4,6 +4,7 @@ import { AlreadyRunningError, RunLimitError } from '../conversation-errors.js';
 import type { GoalLoop } from '../goal/goal-loop.js';
 import type { Journal } from '../journal/journal.js';
 import { parseJson } from '../../json/index.js';
+import { QUEUED_RUN } from '../../events/index.js';
 import type { QueuePlace, RunRequest } from './queue/queued-run.js';
 import type { RunControl } from './run-control.js';
 
@@ -11,7 +12,7 @@ import type { RunControl } from './run-control.js';
 const CHUNK_EVENTS = 200;
 const CHUNK_BYTES = 256 * 1024;
 /** What the line contains of an event that makes a run which waits needless: it is looked at closely. */
-const MARKS = ['"execution_status"', '"PauseEvent"', '"InterruptEvent"'];
+const MARKS = ['"execution_status"', '"PauseEvent"', '"InterruptEvent"', `"${QUEUED_RUN}"`];
 
 /** Starts the runs of one conversation, or has them wait for a free slot. */
 export class RunStarter {
@@ -129,6 +130,7 @@ export class RunStarter {
 function isRunOrStop(line: Buffer): boolean {
   if (!MARKS.some((mark) => line.includes(mark))) return false;
   const { kind, key, value } = parseJson(line.toString()) as Record<string, unknown>;
-  const isRun = kind === 'ConversationStateUpdateEvent' && key === 'execution_status' && value === 'running';
-  return isRun || kind === 'PauseEvent' || kind === 'InterruptEvent';
+  if (kind === 'PauseEvent' || kind === 'InterruptEvent') return true;
+  if (kind !== 'ConversationStateUpdateEvent') return false;
+  return key === QUEUED_RUN || (key === 'execution_status' && value === 'running');
 }

@@ -21,6 +21,9 @@ export interface ConversationStateUpdateEvent extends EventBase {
   kind: 'ConversationStateUpdateEvent';
 }
 
+/** The key of the update that says that the run which waited for a free slot was cancelled. */
+export const QUEUED_RUN = 'queued_run';
+
 /** The run failed. `code` is the error class, `detail` the message. */
 export interface ConversationErrorEvent extends EventBase {
   code: string;
