@@ -12,6 +12,7 @@ import {
   textPart,
   type ToldStream,
 } from '../support/a2a-fixture.js';
+import { acpRequest, steps } from '../support/acp.js';
 import { eventually } from '../support/server-process.js';
 
 /** Whether an event is what a command has printed. */
@@ -209,6 +210,16 @@ describe('tasks of other agents', () => {
     expect([states, said]).toEqual([['input_required'], ['The task is paused. Send a message to go on.']]);
     const after = await sendTo(client, message('FINISH: I went on.', { taskId: task.id }));
     expect([after.id, textOf(after.status?.message)]).toEqual([task.id, 'I went on.']);
+  });
+
+  it('stream the text of an ACP agent once', async () => {
+    const { id } = await fixture.ok('POST', '/api/conversations', acpRequest('work'));
+    const said = steps(['say', 'All '], ['say', 'is '], ['say', 'done.']);
+    const told = await readStream(
+      client.sendMessageStream(sending(message(said, { contextId: String(id) }))),
+    );
+    expect([told.answer, told.all]).toEqual(['All is done.', 'All is done.']);
+    expect([told.states, told.said]).toEqual([['working', 'completed'], ['All is done.']]);
   });
 
   it('fail with the reason', async () => {

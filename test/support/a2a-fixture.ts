@@ -161,6 +161,8 @@ export interface ToldStream {
   /** The artifact in the end, and how many pieces of it there were. */
   answer: string;
   pieces: number;
+  /** All pieces, also those of an artifact that began anew. */
+  all: string;
   /** Messages of statuses. */
   said: string[];
 }
@@ -171,7 +173,7 @@ export async function readStream(
   onEvent: (event: StreamResponse) => void = () => undefined,
 ): Promise<ToldStream> {
   let task: Task | undefined;
-  const told = { states: [] as string[], answer: '', pieces: 0, said: [] as string[] };
+  const told = { states: [] as string[], answer: '', all: '', pieces: 0, said: [] as string[] };
   for await (const event of stream) {
     onEvent(event);
     const { payload } = event;
@@ -183,6 +185,7 @@ export async function readStream(
     }
     if (payload?.$case === 'artifactUpdate') {
       told.answer = (payload.value.append ? told.answer : '') + textOf(payload.value.artifact);
+      told.all += textOf(payload.value.artifact);
       told.pieces += 1;
     }
   }

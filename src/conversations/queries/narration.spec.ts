@@ -104,6 +104,31 @@ describe('Narration', () => {
     expect(narration.answer).toBe('All done.');
   });
 
+  it('does not repeat the message of finish that an ACP agent has streamed as text', () => {
+    const narration = new Narration();
+    const pieces = heard(narration);
+    for (const piece of ['All ', 'do']) delta(narration, 'a', piece);
+    const { id: _id, ...event } = action('', 'finish', { message: 'All done.' });
+    narration.onEvent(createEvent({ ...event, id: 'a' }));
+    expect(textOf(pieces, 'text')).toBe('All done.');
+    expect(textOf(pieces, 'end')).toBe('All done.');
+    expect(narration.answer).toBe('All done.');
+  });
+
+  it('does not repeat a text of which only the end was heard', () => {
+    const { id: _id, ...finish } = action('', 'finish', { message: 'All is done.' });
+    for (const event of [message('All is done.'), createEvent({ ...finish, id: 'a' })]) {
+      const narration = new Narration();
+      const pieces = heard(narration);
+      delta(narration, 'a', 'is done.');
+      narration.onEvent(event);
+      expect(pieces).toEqual([
+        { type: 'text', text: 'is done.' },
+        { type: 'end', text: 'All is done.', phase: 'final_answer' },
+      ]);
+    }
+  });
+
   it('streams the final answer, separate from the text before it', () => {
     const narration = new Narration();
     const pieces = heard(narration);

@@ -8,8 +8,14 @@ export type Phase = 'commentary' | 'final_answer';
 /** A part of the agent's output. The texts of a message are followed by its end. */
 export type Piece =
   | { type: 'text'; text: string }
-  /** `text` is the whole message. */
+  /** `text` is the whole message, also for whoever has heard only its end. */
   | { type: 'end'; text: string; phase: Phase };
+
+/** The text that was emitted of an item; it is over when its attempt has failed. */
+interface Streamed {
+  sent: string;
+  isOver: boolean;
+}
 
 /** Separates the text of a failed attempt from its replacement. */
 const RETRY_SEPARATOR = '\n\n';
@@ -24,12 +30,12 @@ type FinalDelta = Extract<ItemSignal['signal'], { type: 'final_delta' }>;
  */
 export class Narration {
   /** The item that the model is streaming, and the text that was emitted of it. */
-  private current: { id: string; sent: string; isOver: boolean } | undefined;
+  private current: (Streamed & { id: string }) | undefined;
   /**
    * The streamed message of the `finish` tool. `held` is not emitted as long as it may repeat the text before
    * it.
    */
-  private final: { attempt: number; sent: string; held: string; isOver: boolean } | undefined;
+  private final: (Streamed & { attempt: number; held: string }) | undefined;
   /** The item whose text was ended before its event arrived. */
   private ended: string | undefined;
   private buffered: Piece[] = [];
@@ -93,7 +99,8 @@ export class Narration {
       if (thought !== '') this.endFinal();
       return this.end(thought, 'commentary');
     }
-    const said = this.final?.sent ?? '';
+    const { final } = this;
+    const said = final?.sent ?? '';
     this.final = undefined;
     const message = event.action?.['message'];
     this.finalOutput = structuredOutput(event);
@@ -101,10 +108,12 @@ export class Narration {
       if (said === '') return this.end(thought, 'commentary');
       return this.emit({ type: 'end', text: said, phase: 'commentary' });
     }
-    // Some models repeat their text as the message of `finish`.
-    if (said === '' && thought.trim() === message.trim()) return this.end(message, 'final_answer');
+    // Some models repeat their text as the message of `finish`; ACP agents stream that message as text.
+    const isText = thought === '' && this.isStreamed(event.id, message);
+    const isSaid = isText || thought.trim() === message.trim();
+    if (said === '' && isSaid) return this.end(message, 'final_answer');
     if (said === '') this.end(thought, 'commentary');
-    this.end(message, 'final_answer', said);
+    this.end(message, 'final_answer', said === '' ? undefined : final);
   }
 
   /** Ends the messages that were streamed partly, because the run has ended. */
@@ -148,23 +157,38 @@ export class Narration {
     this.ended = id;
   }
 
+  /** Whether a text, or its beginning or end, was streamed as that of an item. */
+  private isStreamed(id: string, text: string): boolean {
+    const { current } = this;
+    if (current?.id !== id || current.isOver) return false;
+    return text.startsWith(current.sent) || isEnd(current, text);
+  }
+
   /**
    * A message is in the log: emits the part of it that was not streamed, and its end.
-   * @param sent the text that was emitted of it
+   * @param streamed what was emitted of it
    */
-  private end(text: string, phase: Phase, sent = this.current?.sent ?? ''): void {
+  private end(text: string, phase: Phase, streamed: Streamed | undefined = this.current): void {
+    const sent = streamed?.sent ?? '';
     this.current = undefined;
     if (text.trim() === '' && sent === '') return;
+    if (phase === 'final_answer') this.finalAnswer = text;
+    if (streamed && isEnd(streamed, text)) return this.emit({ type: 'end', text, phase });
     const missing = remainder(sent, text);
     if (missing !== '') this.emit({ type: 'text', text: missing });
     this.emit({ type: 'end', text: sent + missing, phase });
-    if (phase === 'final_answer') this.finalAnswer = text;
   }
 
   private emit(piece: Piece): void {
     if (this.listener) this.listener(piece);
     else this.buffered.push(piece);
   }
+}
+
+/** Whether only the end of a text was streamed: to somebody who began to listen in the middle of it. */
+function isEnd({ sent, isOver }: Streamed, text: string): boolean {
+  const end = sent.trimEnd();
+  return !isOver && end !== '' && !text.startsWith(sent) && text.trimEnd().endsWith(end);
 }
 
 /** The text to emit after `sent` so that all of `text` was emitted. */
