@@ -212,6 +212,30 @@ describe('tasks of other agents', () => {
     expect([after.id, textOf(after.status?.message)]).toEqual([task.id, 'I went on.']);
   });
 
+  it('begin one at a time in a context, also if two messages come at the same instant', async () => {
+    const { contextId } = await sendTo(client, message('FINISH: a context'));
+    const script = (name: string) => message(`RUN: sleep 60\nFINISH: ${name}`, { contextId });
+    const answers = await Promise.allSettled(
+      ['a', 'b', 'c'].map((name) => sendTo(client, script(name), true)),
+    );
+    const begun = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+    const refused = answers.flatMap((answer) =>
+      answer.status === 'rejected' ? [String(answer.reason)] : [],
+    );
+    expect(begun).toHaveLength(1);
+    expect(refused).toEqual(Array(2).fill(expect.stringContaining('The conversation is busy')));
+    // Nothing is sent to a task that is being canceled.
+    const [{ id } = { id: '' }] = begun;
+    const [canceled, late] = await Promise.allSettled([
+      cancel(id),
+      sendTo(client, message('FINISH: more', { taskId: id }), true),
+    ]);
+    expect(canceled).toMatchObject({ value: { status: { state: TaskState.TASK_STATE_CANCELED } } });
+    expect(String((late as PromiseRejectedResult).reason)).toContain('The task is canceled');
+    const { execution_status } = await fixture.ok('GET', `/api/conversations/${contextId}`);
+    expect(execution_status).toBe('paused');
+  });
+
   it('stream the text of an ACP agent once', async () => {
     const { id } = await fixture.ok('POST', '/api/conversations', acpRequest('work'));
     const said = steps(['say', 'All '], ['say', 'is '], ['say', 'done.']);

@@ -9,6 +9,7 @@ import {
 } from '../../conversations/index.js';
 import { ConflictError } from '../../errors/index.js';
 import { type Content, EventBus, plainText } from '../../events/index.js';
+import { KeyedSerialQueue } from '../../flow/index.js';
 import { keyEnded, RpcConversations } from '../../rpc/index.js';
 import { firstCharacters } from '../../text/index.js';
 import { TaskNotCancelableError, TaskWatchEndedError, UnknownTaskError } from './task-errors.js';
@@ -51,6 +52,8 @@ export interface SentMessage {
 @Injectable()
 export class TasksService {
   private readonly watches = new Set<TaskWatch>();
+  /** Changes of the tasks of a conversation: each sees what those before it have done. */
+  private readonly changes = new KeyedSerialQueue();
 
   constructor(
     private readonly conversations: ConversationsService,
@@ -77,7 +80,7 @@ export class TasksService {
    */
   begin(message: TaskMessage, withText: boolean): Promise<SentMessage> {
     const { intent, key, principal } = message;
-    return this.watched(this.newContext(message), principal, withText, async () => {
+    return this.sent(this.newContext(message), principal, withText, async () => {
       const content = contentOf(intent);
       const { id, created } = await this.rpc.start(
         {
@@ -108,7 +111,7 @@ export class TasksService {
     { intent, key, principal }: TaskMessage,
     withText: boolean,
   ): Promise<SentMessage> {
-    return this.watched(contextId, principal, withText, async () => {
+    return this.sent(contextId, principal, withText, async () => {
       const conversation = await this.conversations.open(contextId);
       const isNew = await this.sendFirst(conversation, contentOf(intent), key);
       return this.begun(conversation, key, isNew);
@@ -172,7 +175,7 @@ export class TasksService {
     withText: boolean,
   ): Promise<SentMessage> {
     const { conversationId: id } = name;
-    return this.watched(id, principal, withText, async () => {
+    return this.sent(id, principal, withText, async () => {
       const fold = await this.reader.fold(name);
       const conversation = await this.conversations.open(id);
       const isRepeated = conversation.messageOfKey(key) !== undefined;
@@ -199,7 +202,11 @@ export class TasksService {
   }
 
   /** Ends a task. @throws TaskNotCancelableError for one that is over */
-  async cancel(name: TaskName, principal: Principal): Promise<TaskFold> {
+  cancel(name: TaskName, principal: Principal): Promise<TaskFold> {
+    return this.changes.run(name.conversationId, () => this.cancelNow(name, principal));
+  }
+
+  private async cancelNow(name: TaskName, principal: Principal): Promise<TaskFold> {
     const { conversationId: id } = name;
     const fold = await this.reader.fold(name);
     if (fold.isFinal) throw new TaskNotCancelableError(fold.phase);
@@ -217,6 +224,16 @@ export class TasksService {
   /** The LLM profile of new conversations; null: as the settings say, which are not for keys of one's own. */
   private modelFor(principal: Principal): string | null {
     return ownerFilter(principal) === undefined ? null : (this.config.own_keys_llm_profiles[0] ?? null);
+  }
+
+  /** Sends a message, after the changes that were requested before, and watches its task. */
+  private sent(
+    id: string,
+    principal: Principal,
+    withText: boolean,
+    send: () => Promise<Omit<SentMessage, 'watch'>>,
+  ): Promise<SentMessage> {
+    return this.watched(id, principal, withText, () => this.changes.run(id, send));
   }
 
   /**
