@@ -7,6 +7,7 @@ import {
   ForwardingGuard,
   HopReceiver,
   Locator,
+  OtherServers,
   PassReader,
   PassWriter,
   ServerAddresses,
@@ -42,12 +43,17 @@ import { WorkspaceServers } from './workspace-servers.js';
       useFactory: (keys: ClusterKeys, locator: Locator, addresses: ServerAddresses) =>
         new ServerForwarder(locator, new PassWriter(keys), addresses),
     },
+    {
+      provide: OtherServers,
+      inject: [Locator, ServerForwarder],
+      useFactory: (locator: Locator, forwarder: ServerForwarder) => new OtherServers(locator, forwarder),
+    },
     { provide: APP_GUARD, useClass: ForwardingGuard },
     TerminalServers,
     { provide: APP_GUARD, useClass: TerminalsGuard },
     { provide: APP_INTERCEPTOR, useClass: TerminalsInterceptor },
   ],
-  exports: [ServerForwarder, HopReceiver, TerminalServers],
+  exports: [ServerForwarder, OtherServers, HopReceiver, TerminalServers],
 })
 export class ClusterModule implements OnApplicationBootstrap {
   constructor(

@@ -60,6 +60,11 @@ export class ConversationLocator extends Locator {
     }
   }
 
+  override async others(): Promise<ServerAddress[]> {
+    const all = await this.servers.list();
+    return all.flatMap((server) => (server.isSelf ? [] : [addressOf(server.id, server)]));
+  }
+
   override async isLive(serverId: string): Promise<boolean> {
     return (await this.servers.list()).some(({ id }) => id === serverId);
   }

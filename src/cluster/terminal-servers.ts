@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Injectable, Logger } from '@nestjs/common';
-import { errorMessage } from '../errors/index.js';
+import { Injectable } from '@nestjs/common';
 import { hopOf, type ServerAddress, ServerForwarder, type UpgradeRequest } from '../forwarding/index.js';
 import { isIdOfServer, ServerDirectory, type ServerRecord } from '../storage/index.js';
 import { addressOf } from './server-address.js';
@@ -8,8 +7,6 @@ import { addressOf } from './server-address.js';
 /** Finds the servers of terminals that belong to no conversation: their ids tell. */
 @Injectable()
 export class TerminalServers {
-  private readonly logger = new Logger('Forwarding');
-
   constructor(
     private readonly servers: ServerDirectory,
     private readonly forwarder: ServerForwarder,
@@ -29,27 +26,7 @@ export class TerminalServers {
     return server !== undefined;
   }
 
-  /**
-   * What the other servers answer to a request for a list.
-   * @returns in the order of their starts; undefined for one that did not answer
-   */
-  async answersOfOthers(request: IncomingMessage): Promise<unknown[]> {
-    if (hopOf(request)) return [];
-    // Without the database it is not known which others there are.
-    const others = await this.others().catch(() => undefined);
-    return others ? Promise.all(others.map((server) => this.answerOf(server, request))) : [undefined];
-  }
-
   private async others(): Promise<ServerRecord[]> {
     return (await this.servers.list()).filter(({ isSelf }) => !isSelf);
-  }
-
-  private async answerOf(server: ServerRecord, request: IncomingMessage): Promise<unknown> {
-    try {
-      return await this.forwarder.readFrom(addressOf(server.id, server), request);
-    } catch (error) {
-      this.logger.warn(`the terminals of server ${server.id} are not listed: ${errorMessage(error)}`);
-      return undefined;
-    }
   }
 }

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { mergeMap, type Observable } from 'rxjs';
-import { ServerForwarder } from '../forwarding/index.js';
+import { OtherServers, ServerForwarder } from '../forwarding/index.js';
 import { RequestAnsweredError } from '../http/index.js';
 import { isJsonObject } from '../json/index.js';
 import { TerminalServers } from './terminal-servers.js';
@@ -38,7 +38,7 @@ export class TerminalsGuard implements CanActivate {
 /** Adds those of the other servers to the list of terminals of this one. */
 @Injectable()
 export class TerminalsInterceptor implements NestInterceptor {
-  constructor(private readonly servers: TerminalServers) {}
+  constructor(private readonly servers: OtherServers) {}
 
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
     const request = context.switchToHttp().getRequest<HttpRequest>();
@@ -47,7 +47,7 @@ export class TerminalsInterceptor implements NestInterceptor {
   }
 
   private async withOthers(own: unknown, request: HttpRequest): Promise<unknown> {
-    const others = await this.servers.answersOfOthers(request);
+    const others = await this.servers.answers(request);
     if (others.length === 0) return own;
     const missing = others.filter((answer) => answer === undefined).length;
     return { items: [own, ...others].flatMap(itemsOf), missing_servers: missing };

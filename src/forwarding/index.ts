@@ -16,5 +16,6 @@ export { withoutKeys } from './relay/without-keys.js';
 export { answersFromStorage, ForwardingGuard } from './servers/forwarding.guard.js';
 export { ForwardingError, moving } from './servers/forwarding-errors.js';
 export { Locator, type Location, type ServerAddress } from './servers/locator.js';
+export { OtherServers } from './servers/other-servers.js';
 export { ServerAddresses } from './servers/server-addresses.js';
 export { ServerForwarder } from './servers/server-forwarder.js';

@@ -1,11 +1,10 @@
 import type { JSONRPCMessage, JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
 import { Injectable } from '@nestjs/common';
 import type { Response as HttpResponse } from 'express';
-import type { Principal } from '../auth/index.js';
 import { releaseBody, RPC_CODES } from '../http/index.js';
 import { RpcForwarder } from '../rpc/index.js';
 import { ExchangeTransport } from './http/exchange-transport.js';
-import { OpenCalls } from './http/open-calls.js';
+import { MAX_CALL_ID, OpenCalls } from './http/open-calls.js';
 import { conversationIn, type ToolCaller, ToolServer } from './tool-server.js';
 import { toolNamed } from './tools/index.js';
 
@@ -73,19 +72,23 @@ export class McpEndpoint {
     }
   }
 
-  /** Takes what needs no answer: only cancellations matter. */
-  notify(message: JSONRPCMessage, { principal, session }: McpExchange): void {
+  /**
+   * Takes what needs no answer: only cancellations matter. Any server of a cluster may have got the call, so
+   * that one which does not have it tells the others.
+   */
+  async notify(message: JSONRPCMessage, { request, principal, session }: McpExchange): Promise<void> {
     if (session === undefined || !('method' in message) || message.method !== 'notifications/cancelled')
       return;
-    const id = message.params?.['requestId'];
-    if (typeof id === 'string' || typeof id === 'number')
-      this.openCalls.cancel({ principalId: principal.id, session, id });
+    const { jsonrpc, method, params } = message;
+    const requestId = params?.['requestId'];
+    if (!isCallId(requestId)) return;
+    const isHere = this.openCalls.cancel({ principalId: principal.id, session, id: requestId });
+    if (!isHere) await this.forwarder.tellOthers(request, { jsonrpc, method, params: { requestId } });
   }
+}
 
-  /** Ends all calls of a session. */
-  endSession(session: string, principal: Principal): void {
-    this.openCalls.cancelSession({ principalId: principal.id, session });
-  }
+function isCallId(id: unknown): id is string | number {
+  return typeof id === 'number' || (typeof id === 'string' && id.length <= MAX_CALL_ID);
 }
 
 /** What is wrong with the parameters of a request. The SDK would take it for an internal error. */

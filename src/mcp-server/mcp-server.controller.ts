@@ -18,6 +18,7 @@ import { CurrentPrincipal, isSameHost, OriginPolicy, type Principal, Scope } fro
 import { IDEMPOTENCY_HEADER, readIdempotencyKey } from '../conversations/index.js';
 import { jsonBodyOf, objectSchema, Operation } from '../http/index.js';
 import { CountsAsActivity } from '../server/index.js';
+import { MAX_CALL_ID } from './http/open-calls.js';
 import { McpEndpoint } from './mcp-endpoint.js';
 
 const PATH = '/mcp';
@@ -25,8 +26,6 @@ const tag = 'Other Agents';
 const text = { type: 'string' };
 const BAD_REQUEST = 400;
 const SESSION = 'mcp-session-id';
-/** Longest id and progress token (characters). */
-const MAX_NAME = 255;
 /** As the server names sessions. A session of another kind is none of this server, and names nothing. */
 const SESSION_FORM = /^[0-9a-f-]{36}$/;
 
@@ -113,7 +112,7 @@ export class McpServerController {
     if (isInitializeRequest(message)) response.setHeader('Mcp-Session-Id', randomUUID());
     else assertVersion(headers, SUPPORTED_PROTOCOL_VERSIONS);
     if (isJSONRPCRequest(message)) return this.endpoint.answer(readPart(message), exchange);
-    this.endpoint.notify(message, exchange);
+    await this.endpoint.notify(message, exchange);
     response.status(202).end();
   }
 
@@ -129,34 +128,26 @@ export class McpServerController {
     errors: { 405: 'The server sends clients nothing on its own.' },
   })
   get(@Res({ passthrough: true }) response: HttpResponse): never {
-    response.setHeader('Allow', 'POST, DELETE');
+    response.setHeader('Allow', 'POST');
     throw new HttpException(
       { detail: 'This is the address of an MCP server (streamable HTTP): add it to an MCP client' },
       405,
     );
   }
 
-  /** Ends a session: its calls are cancelled. */
+  /** Sessions are names without state, so that there is nothing to end: calls end with their connections. */
   @Delete()
   @Scope('read', { own: true })
   @Operation({
     tag,
-    summary: 'End a session of an MCP client',
-    description: 'Cancels the calls of the session that wait. Conversations go on.',
-    headers: { 'Mcp-Session-Id': 'The name of the session.' },
-    answers: { 204: { description: 'The session has ended.' } },
-    errors: { 400: 'The header names no session of this server.' },
+    summary: 'Refuse to end a session of an MCP client',
+    description: 'Sessions have no state that could end: the server answers with 405, as the protocol says.',
+    answers: {},
+    errors: { 405: 'Clients do not end sessions.' },
   })
-  delete(
-    @CurrentPrincipal() principal: Principal,
-    @Req() request: HttpRequest,
-    @Res() response: HttpResponse,
-  ): void {
-    this.assertOrigin(request);
-    const session = sessionOf(request.headers);
-    if (session === undefined) throw badRequest('The header Mcp-Session-Id names no session of this server');
-    this.endpoint.endSession(session, principal);
-    response.status(204).end();
+  delete(@Res({ passthrough: true }) response: HttpResponse): never {
+    response.setHeader('Allow', 'POST');
+    throw new HttpException({ detail: 'Sessions have no state: close the connections of their calls' }, 405);
   }
 
   /** Pages of other sites must not use a server that their visitor can reach. @throws ForbiddenException */
@@ -201,8 +192,8 @@ function assertShortNames(message: JSONRPCMessage): void {
     'id' in message ? message.id : undefined,
     'method' in message ? message.params?._meta?.progressToken : undefined,
   ];
-  if (names.some((name) => typeof name === 'string' && name.length > MAX_NAME))
-    throw badRequest(`An id or a progress token has more than ${MAX_NAME} characters`);
+  if (names.some((name) => typeof name === 'string' && name.length > MAX_CALL_ID))
+    throw badRequest(`An id or a progress token has more than ${MAX_CALL_ID} characters`);
 }
 
 function badRequest(detail: string): HttpException {

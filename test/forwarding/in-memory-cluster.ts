@@ -76,6 +76,11 @@ export class InMemoryLocator extends Locator {
     return Promise.resolve(isTaken);
   }
 
+  override others(): Promise<ServerAddress[]> {
+    const ids = [...this.cluster.urls.keys()].filter((id) => id !== this.selfId);
+    return Promise.resolve(ids.map((id) => this.cluster.addressOf(id)));
+  }
+
   override isLive(serverId: string): Promise<boolean> {
     return Promise.resolve(this.cluster.urls.has(serverId));
   }

@@ -30,6 +30,8 @@ export abstract class Locator {
   abstract locate(conversationId: string, isFresh: boolean): Promise<Location>;
   /** Takes a conversation that no server has, if it exists. False if another server was faster. */
   abstract claim(conversationId: string): Promise<boolean>;
+  /** The other servers that have their lease, in the order of their starts. */
+  abstract others(): Promise<ServerAddress[]>;
   /** Whether a server still has its lease. */
   abstract isLive(serverId: string): Promise<boolean>;
 }

@@ -38,6 +38,7 @@ interface ServedHere {
 /** How long an answer that is read here may take (ms), and how long it may be (bytes). */
 const READ_MS = 5_000;
 const MAX_READ_BYTES = 4 * 1024 * 1024;
+const ACCEPTED = 202;
 /** Headers that would change the form of an answer. */
 const CONDITIONS = new Set(['accept-encoding', 'if-none-match', 'if-modified-since', 'range']);
 
@@ -109,11 +110,12 @@ export class ServerForwarder implements OnApplicationShutdown {
   }
 
   /**
-   * Sends a GET request to a given server, too, and reads its answer.
-   * @returns the JSON of the answer
+   * Sends a request to a given server, too, and reads its answer.
+   * @param parsed the body, if it was read before
+   * @returns the JSON of the answer; undefined for one without content
    * @throws ForwardingError, also for an answer that is none, is late or is too large
    */
-  async readFrom(server: ServerAddress, request: IncomingMessage): Promise<unknown> {
+  async readFrom(server: ServerAddress, request: IncomingMessage, parsed?: Buffer): Promise<unknown> {
     const origin = this.addresses.originOf(server);
     const stop = new AbortController();
     const release = this.watch.watch(server.serverId, origin, stop);
@@ -122,8 +124,9 @@ export class ServerForwarder implements OnApplicationShutdown {
     const headers = Object.entries(outgoing.headers).filter(([name]) => !CONDITIONS.has(name.toLowerCase()));
     try {
       const upstream = this.connections.to(origin);
-      const asked = { ...outgoing, headers: Object.fromEntries(headers), upstream };
-      const answer = await askUpstream(asked, new RequestBody(request), stop.signal);
+      const framing = parsed && { 'content-length': String(parsed.length) };
+      const asked = { ...outgoing, headers: { ...Object.fromEntries(headers), ...framing }, upstream };
+      const answer = await askUpstream(asked, new RequestBody(request, parsed), stop.signal);
       const refused = this.refusalOf(answer, server);
       if (refused) throw notServed(refused);
       return await readJson(answer);
@@ -345,6 +348,7 @@ async function readJson(answer: IncomingMessage): Promise<unknown> {
     if (length > MAX_READ_BYTES) throw new UpstreamError('answer', 'too long');
     chunks.push(chunk);
   }
+  if (answer.statusCode === ACCEPTED) return undefined;
   if (answer.statusCode !== 200) throw new UpstreamError('answer', `status ${answer.statusCode}`);
   try {
     return JSON.parse(Buffer.concat(chunks).toString());

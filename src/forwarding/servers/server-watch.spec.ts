@@ -12,6 +12,7 @@ class Leases extends Locator {
   fails = false;
   override locate = () => Promise.resolve('here' as const);
   override claim = () => Promise.resolve(true);
+  override others = () => Promise.resolve([]);
   override isLive = () =>
     this.fails ? Promise.reject(new Error('no database')) : Promise.resolve(this.live);
 }

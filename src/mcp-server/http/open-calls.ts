@@ -1,5 +1,8 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 
+/** Longest id of a request, and longest progress token (characters). */
+export const MAX_CALL_ID = 255;
+
 /** A request of a client as its later cancellation names it. */
 export interface CallName {
   /** The key that has sent it. */
@@ -45,14 +48,11 @@ export class OpenCalls implements BeforeApplicationShutdown {
     };
   }
 
-  /** Cancels a call, if it is being answered here. */
-  cancel(name: CallName): void {
-    this.bySession.get(sessionKey(name))?.get(name.id)?.cancel();
-  }
-
-  /** Cancels all calls of a session. */
-  cancelSession(session: Omit<CallName, 'id'>): void {
-    for (const call of [...(this.bySession.get(sessionKey(session))?.values() ?? [])]) call.cancel();
+  /** Cancels a call. @returns false if it is not being answered here */
+  cancel(name: CallName): boolean {
+    const call = this.bySession.get(sessionKey(name))?.get(name.id);
+    call?.cancel();
+    return call !== undefined;
   }
 
   /** Calls end before the HTTP server, which waits for its answers. */
