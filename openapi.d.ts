@@ -3790,8 +3790,8 @@ export interface paths {
          */
         post: operations["McpServer_post"];
         /**
-         * End a session of an MCP client
-         * @description Cancels the calls of the session that wait. Conversations go on.
+         * Refuse to end a session of an MCP client
+         * @description Sessions have no state that could end: the server answers with 405, as the protocol says.
          *
          *     Needs the scope `read`.
          */
@@ -38544,23 +38544,13 @@ export interface operations {
     McpServer_delete: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description The name of the session. */
-                "Mcp-Session-Id"?: string | null;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The session has ended. */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The header names no session of this server. The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -38580,6 +38570,15 @@ export interface operations {
             };
             /** @description The key does not have the scope, or the reach, that this needs. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JsonRpcFailure"];
+                };
+            };
+            /** @description Clients do not end sessions. */
+            405: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -51,11 +51,9 @@ export class ToolServer {
     const { McpServer: Sdk } = await import('@modelcontextprotocol/sdk/server/mcp.js');
     const { CallToolRequestSchema, ErrorCode, ListToolsRequestSchema, McpError } =
       await import('@modelcontextprotocol/sdk/types.js');
-    const sdk = new Sdk(SERVER_INFO, {
-      capabilities: { tools: {} },
-      instructions: INSTRUCTIONS,
-      jsonSchemaValidator: NO_VALIDATOR,
-    });
+    const sdk = new Sdk(SERVER_INFO, { instructions: INSTRUCTIONS, jsonSchemaValidator: NO_VALIDATOR });
+    // Given as an option, the SDK would also announce that it tells when the tools change.
+    sdk.server.registerCapabilities({ tools: {} });
     // Our tools have JSON schemas; the SDK's own way to register tools wants other ones.
     const { server } = sdk;
     server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: toolsFor(caller.principal) }));

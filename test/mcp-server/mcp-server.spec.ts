@@ -72,6 +72,7 @@ describe('the MCP server', () => {
 
   it('introduces itself and lists its tools with schemas', async () => {
     expect(mcp.client.getServerVersion()).toMatchObject({ name: 'openhands-agent-server' });
+    expect(mcp.client.getServerCapabilities()).toEqual({ tools: {} });
     expect(mcp.client.getInstructions()).toContain('start_conversation');
     const { tools } = await mcp.client.listTools();
     expect(tools.map(({ name }) => name).sort()).toEqual([...READING, ...WRITING].sort());
