@@ -1,4 +1,5 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { bareCopy, commitAll, skillText, writeFiles } from '../support/extension-files.js';
@@ -8,10 +9,26 @@ const manifest = (name: string) => JSON.stringify({ name, version: '0.1.0', desc
 
 describe('installed plugins', () => {
   let fixture: SettingsFixture;
+  /** A marketplace of the configuration, and the repositories of github.com for this server. */
+  let [market, hub] = ['', ''];
+  /** The folder of a test. */
+  let folder: string;
   let source: string;
+  beforeAll(async () => {
+    [market, hub] = [
+      await mkdtemp(path.join(os.tmpdir(), 'market-')),
+      await mkdtemp(path.join(os.tmpdir(), 'hub-')),
+    ];
+    fixture = await SettingsFixture.start({
+      OH_GITHUB_URL: `file://${hub}`,
+      OH_REGISTERED_MARKETPLACES_0_NAME: 'mine',
+      OH_REGISTERED_MARKETPLACES_0_SOURCE: market,
+    });
+  });
   beforeEach(async () => {
-    fixture = await SettingsFixture.start();
-    source = path.join(fixture.folder, 'source');
+    await fixture.clear();
+    folder = await mkdtemp(path.join(fixture.folder, 'test-'));
+    source = path.join(folder, 'source');
     await writeFiles(source, {
       '.plugin/plugin.json': manifest('tools'),
       'skills/helper/SKILL.md': skillText('helper', 'body-of-helper', 'triggers: [helpword]\n'),
@@ -19,7 +36,10 @@ describe('installed plugins', () => {
       'hooks/hooks.json': JSON.stringify({ hooks: { Stop: [{ hooks: [{ command: 'echo of-plugin' }] }] } }),
     });
   });
-  afterEach(() => fixture.stop());
+  afterAll(async () => {
+    await fixture.stop();
+    for (const other of [market, hub]) await rm(other, { recursive: true });
+  });
 
   const names = (list: unknown) =>
     Array.isArray(list) ? list.map((entry: unknown) => at(entry, 'name')) : [];
@@ -66,7 +86,7 @@ describe('installed plugins', () => {
   });
 
   it('installs a folder without a manifest, and rejects unsafe names and broken manifests', async () => {
-    const plain = path.join(fixture.folder, 'plain');
+    const plain = path.join(folder, 'plain');
     await writeFiles(plain, { 'x.txt': 'x' });
     expect((await install({ source: plain })).body).toMatchObject({
       ...{
@@ -94,7 +114,7 @@ describe('installed plugins', () => {
   });
 
   it('lists a plugin with a damaged manifest without contents, and rejects conversations that name it', async () => {
-    const source = path.join(fixture.folder, 'damaged');
+    const source = path.join(folder, 'damaged');
     await writeFiles(source, { '.plugin/plugin.json': manifest('damaged'), 'x.txt': 'x' });
     const { body } = await install({ source });
     const file = path.join(String(body['install_path']), '.plugin/plugin.json');
@@ -105,7 +125,7 @@ describe('installed plugins', () => {
     expect(await fixture.done('GET', '/api/plugins/installed/damaged')).toEqual(found);
     const agent = { llm: { model: 'scripted/test' }, tools: [] };
     const refused = await fixture.ask('POST', '/api/conversations', {
-      ...{ agent, workspace: { working_dir: fixture.folder } },
+      ...{ agent, workspace: { working_dir: folder } },
       plugins: [{ source: body['install_path'] }],
     });
     expect(refused).toMatchObject({
@@ -116,10 +136,12 @@ describe('installed plugins', () => {
   });
 
   it('lists plugins of the user and of the project, which takes precedence', async () => {
-    const project = path.join(fixture.folder, 'project');
-    await writeFiles(fixture.folder, {
-      'home/.agents/plugins/mine/.plugin/plugin.json': manifest('mine'),
-      'home/.openhands/plugins/both/.plugin/plugin.json': manifest('both'),
+    const project = path.join(folder, 'project');
+    await writeFiles(path.join(fixture.folder, 'home'), {
+      '.agents/plugins/mine/.plugin/plugin.json': manifest('mine'),
+      '.openhands/plugins/both/.plugin/plugin.json': manifest('both'),
+    });
+    await writeFiles(folder, {
       'project/.agents/plugins/both/.plugin/plugin.json': manifest('both'),
       'project/.openhands/plugins/theirs/.plugin/plugin.json': manifest('theirs'),
     });
@@ -134,9 +156,9 @@ describe('installed plugins', () => {
   it('loads installed plugins into new conversations until they are disabled', async () => {
     await install({ source });
     const talk = async (more: Json = {}) => {
-      const folder = path.join(fixture.folder, 'work');
-      await mkdir(folder, { recursive: true });
-      const request = { ...scriptedRequest(folder, 'SAY: about helpword'), ...more };
+      const work = path.join(folder, 'work');
+      await mkdir(work, { recursive: true });
+      const request = { ...scriptedRequest(work, 'SAY: about helpword'), ...more };
       const conversation = await ConversationClient.create(fixture.server, request);
       await conversation.reaches('finished');
       return JSON.stringify(await conversation.events());
@@ -151,7 +173,7 @@ describe('installed plugins', () => {
   });
 
   it('starts no hooks or MCP servers of project plugins where actions need confirmation', async () => {
-    const work = path.join(fixture.folder, 'work');
+    const work = path.join(folder, 'work');
     await writeFiles(path.join(work, '.agents/plugins/theirs'), {
       '.plugin/plugin.json': manifest('theirs'),
       'skills/theirs/SKILL.md': skillText('theirs', 'x'),
@@ -186,8 +208,8 @@ describe('installed plugins', () => {
       ...facts,
     });
     const commit = await commitAll(source);
-    await bareCopy(source, path.join(fixture.folder, 'tools.git'));
-    const address = `file://${fixture.folder}/tools.git`;
+    await bareCopy(source, path.join(folder, 'tools.git'));
+    const address = `file://${folder}/tools.git`;
     const { body } = await fetched({ source: address });
     expect(body).toMatchObject({ resolved_ref: commit, source: address, ...facts });
     expect((await fetched({ source: String(body['path']) })).body).toMatchObject(facts);
@@ -195,7 +217,7 @@ describe('installed plugins', () => {
       status: 422,
       body: { detail: { code: 'invalid_plugin', message: 'Invalid plugin: plugin.json not found.' } },
     });
-    expect(await fetched({ source: `file://${fixture.folder}/none.git` })).toMatchObject({
+    expect(await fetched({ source: `file://${folder}/none.git` })).toMatchObject({
       status: 502,
       body: { exception: containing('source_unavailable') },
     });
@@ -204,8 +226,7 @@ describe('installed plugins', () => {
   });
 
   it('lists what marketplaces offer, and fetches the public one only on request', async () => {
-    const hub = path.join(fixture.folder, 'hub');
-    const open = path.join(fixture.folder, 'open');
+    const open = path.join(folder, 'open');
     await writeFiles(open, {
       'marketplaces/default.json': JSON.stringify({
         plugins: [
@@ -219,16 +240,11 @@ describe('installed plugins', () => {
       'skills/unlisted/SKILL.md': skillText('unlisted', 'x'),
     });
     await commitAll(open);
-    await writeFiles(fixture.folder, {
-      'market/.claude-plugin/marketplace.json': JSON.stringify({
+    await writeFiles(market, {
+      '.claude-plugin/marketplace.json': JSON.stringify({
         plugins: [{ name: 'tools', source: './tools' }],
       }),
-      'market/tools/.plugin/plugin.json': manifest('tools'),
-    });
-    await fixture.restart('SIGTERM', {
-      OH_GITHUB_URL: `file://${hub}`,
-      OH_REGISTERED_MARKETPLACES_0_NAME: 'mine',
-      OH_REGISTERED_MARKETPLACES_0_SOURCE: path.join(fixture.folder, 'market'),
+      'tools/.plugin/plugin.json': manifest('tools'),
     });
     const offered = async (kind: string) => (await fixture.done('GET', `/api/${kind}/marketplace`))[kind];
     expect(names(await offered('skills'))).toEqual(['tools']);
@@ -244,7 +260,7 @@ describe('installed plugins', () => {
     expect(await offered('skills')).toMatchObject([
       { name: 'demo', description: 'Demo', source: path.join(cache, 'plugins/demo'), installed: false },
       { name: 'alpha', source: path.join(cache, 'skills/alpha'), installed: false },
-      { name: 'tools', source: path.join(fixture.folder, 'market/tools'), installed: false },
+      { name: 'tools', source: path.join(market, 'tools'), installed: false },
     ]);
     expect(await offered('plugins')).toMatchObject([
       { name: 'demo', ref: null, repo_path: null, installed: false, files: ['.plugin/plugin.json'] },

@@ -1,21 +1,46 @@
-import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { bareCopy, commitAll, runGit, skillText, writeFiles } from '../support/extension-files.js';
 import { asJson, at, containing, SettingsFixture, type Json } from '../support/settings-fixture.js';
 
 describe('installed skills', () => {
   let fixture: SettingsFixture;
+  /** The repositories of github.com, for this server. */
+  let hub: string;
+  /** The folder of a test. */
+  let folder: string;
   let source: string;
+  beforeAll(async () => {
+    hub = await mkdtemp(path.join(os.tmpdir(), 'hub-'));
+    fixture = await SettingsFixture.start({ OH_GITHUB_URL: `file://${hub}` });
+  });
   beforeEach(async () => {
-    fixture = await SettingsFixture.start();
-    source = path.join(fixture.folder, 'source');
+    await fixture.clear();
+    folder = await mkdtemp(path.join(fixture.folder, 'test-'));
+    source = path.join(folder, 'source');
     await writeFiles(source, {
       'my-skill/SKILL.md': skillText('my-skill', 'first'),
       'my-skill/scripts/run.sh': 'x',
     });
     await chmod(path.join(source, 'my-skill/scripts/run.sh'), 0o755);
   });
-  afterEach(() => fixture.stop());
+  afterAll(async () => {
+    await fixture.stop();
+    await rm(hub, { recursive: true });
+  });
 
   const install = (body: Json) => fixture.ask('POST', '/api/skills/install', body);
   const list = async () => (await fixture.done('GET', '/api/skills/installed'))['skills'];
@@ -109,9 +134,8 @@ describe('installed skills', () => {
     await writeFiles(source, { 'my-skill/SKILL.md': skillText('my-skill', 'second') });
     await runGit(source, 'checkout', '-q', '-b', 'next');
     const second = await commitAll(source);
-    const bare = path.join(fixture.folder, 'hub', 'owner', 'skills.git');
+    const bare = path.join(hub, 'owner', 'skills.git');
     await bareCopy(source, bare);
-    await fixture.restart('SIGTERM', { OH_GITHUB_URL: `file://${fixture.folder}/hub` });
     const address = `file://${bare}`;
     for (const [from, commit, body] of [
       [{ source: address, ref: 'next', repo_path: 'my-skill' }, second, 'second'],
@@ -133,9 +157,9 @@ describe('installed skills', () => {
     // A repository that is a skill itself.
     await bareCopy(
       await repositoryOf('alone', { 'SKILL.md': skillText('single', 'x') }),
-      path.join(fixture.folder, 'other.git'),
+      path.join(folder, 'other.git'),
     );
-    expect(await install({ source: `file://${fixture.folder}/other.git` })).toMatchObject({
+    expect(await install({ source: `file://${folder}/other.git` })).toMatchObject({
       body: { name: 'single' },
     });
     // A refresh that fails keeps the installed skill.
@@ -145,10 +169,10 @@ describe('installed skills', () => {
   });
 
   async function repositoryOf(name: string, files: Record<string, string>): Promise<string> {
-    const folder = path.join(fixture.folder, name);
-    await writeFiles(folder, files);
-    await commitAll(folder);
-    return folder;
+    const repository = path.join(folder, name);
+    await writeFiles(repository, files);
+    await commitAll(repository);
+    return repository;
   }
 
   it('rejects sources that cannot be fetched, hold no valid skill or are too large', async () => {
@@ -156,9 +180,7 @@ describe('installed skills', () => {
     const large = path.join(source, 'large');
     await writeFiles(large, { 'SKILL.md': skillText('large', 'x') });
     await writeFile(path.join(large, 'sparse'), '');
-    await import('node:fs/promises').then(({ truncate }) =>
-      truncate(path.join(large, 'sparse'), 300 * 1024 * 1024),
-    );
+    await truncate(path.join(large, 'sparse'), 300 * 1024 * 1024);
     const unavailable = containing('Failed to fetch skill source. Check that the source is valid.');
     const invalid = containing('Invalid skill. Ensure the source contains a valid SKILL.md.');
     for (const [body, status, detail] of [
@@ -197,13 +219,13 @@ describe('installed skills', () => {
   });
 
   it('copies no links that lead out of the source, and runs nothing of a hostile repository', async () => {
-    const folder = path.join(source, 'my-skill');
-    const marker = path.join(fixture.folder, 'ran');
-    await writeFile(path.join(fixture.folder, 'outside'), 'a secret of somebody else');
-    await symlink(path.join(fixture.folder, 'outside'), path.join(folder, 'file-link'));
-    await symlink(fixture.folder, path.join(folder, 'folder-link'));
-    await symlink('.', path.join(folder, 'circle'));
-    await symlink('SKILL.md', path.join(folder, 'inner-link'));
+    const skill = path.join(source, 'my-skill');
+    const marker = path.join(folder, 'ran');
+    await writeFile(path.join(folder, 'outside'), 'a secret of somebody else');
+    await symlink(path.join(folder, 'outside'), path.join(skill, 'file-link'));
+    await symlink(folder, path.join(skill, 'folder-link'));
+    await symlink('.', path.join(skill, 'circle'));
+    await symlink('SKILL.md', path.join(skill, 'inner-link'));
     await writeFiles(source, { '.gitattributes': '* filter=evil\n' });
     await commitAll(source);
     await writeFiles(source, { '.git/hooks/post-checkout': `#!/bin/sh\ntouch ${marker}\n` });
@@ -219,9 +241,9 @@ describe('installed skills', () => {
     await expect(stat(marker)).rejects.toThrow('ENOENT');
     await fixture.server.logs(/my-skill.*skipped.*file-link/);
     // A manifest that is a link out of its folder.
-    const liar = path.join(fixture.folder, 'liar');
+    const liar = path.join(folder, 'liar');
     await mkdir(liar);
-    await symlink(path.join(folder, 'SKILL.md'), path.join(liar, 'SKILL.md'));
+    await symlink(path.join(skill, 'SKILL.md'), path.join(liar, 'SKILL.md'));
     expect((await install({ source: liar })).status).toBe(422);
   });
 
@@ -253,7 +275,6 @@ describe('installed skills', () => {
     // The state after a crash between the two renames.
     const waiting = path.join(fixture.root, 'cache/installing/replaced-skills--my-skill');
     await mkdir(path.dirname(waiting), { recursive: true });
-    const { rename } = await import('node:fs/promises');
     await rename(installed(), waiting);
     expect(await list()).toMatchObject([{ name: 'my-skill' }]);
     expect(await text()).toContain('first');

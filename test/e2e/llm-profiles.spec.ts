@@ -9,10 +9,15 @@ const PLAIN = { 'x-expose-secrets': 'plaintext' };
 describe('LLM profiles', () => {
   let fixture: SettingsFixture;
   let endpoint: ChatEndpoint;
-  beforeAll(async () => (endpoint = await startScriptedEndpoint()));
-  afterAll(() => endpoint.close());
-  beforeEach(async () => (fixture = await SettingsFixture.start()));
-  afterEach(() => fixture.stop());
+  beforeAll(async () => {
+    endpoint = await startScriptedEndpoint();
+    fixture = await SettingsFixture.start();
+  });
+  afterAll(async () => {
+    await fixture.stop();
+    await endpoint.close();
+  });
+  beforeEach(() => fixture.clear());
 
   const save = (name: string, llm: object, more: object = {}) =>
     fixture.ask('POST', `/api/profiles/${name}`, { llm: { model: 'openai/main', ...llm }, ...more });

@@ -1,7 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ServerProcess } from './server-process.js';
+
+/** What a server keeps open below the folder of settings. */
+const JOURNALS = ['audit', 'usage'];
 
 /** A JSON object. */
 export type Json = Record<string, unknown>;
@@ -42,6 +45,17 @@ export class SettingsFixture {
   /** Starts a second server with the same files. */
   another(): Promise<ServerProcess> {
     return ServerProcess.start({ cwd: this.folder, env: this.env });
+  }
+
+  /**
+   * Removes the settings, secrets, profiles and extensions that requests have stored, which the server reads
+   * from their files: a test begins as with a new server. Journals, which it keeps open, stay.
+   */
+  async clear(): Promise<void> {
+    const names = await readdir(this.root).catch(() => []);
+    const stored = names.filter((name) => !JOURNALS.includes(name)).map((name) => path.join(this.root, name));
+    const ofUser = path.join(this.folder, 'home', '.agents');
+    for (const entry of [...stored, ofUser]) await rm(entry, { recursive: true, force: true });
   }
 
   async stop(): Promise<void> {
