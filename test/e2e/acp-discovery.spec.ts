@@ -69,7 +69,7 @@ describe('ACP agents of settings and profiles', () => {
   it('caches the models of an ACP agent until a refresh and ends its process', async () => {
     const settings = custom('--banner', `models-${process.pid}`);
     const first = await discover(settings);
-    const pid = await agentsWith(`models-${process.pid}`);
+    const pid = agentsWith(`models-${process.pid}`);
     expect([pid, (await discover(settings)).body]).toEqual([[], first.body]);
     expect((await discover(settings, { refresh: true })).body).toEqual(first.body);
   });

@@ -1,6 +1,15 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { acpCommand, acpRequest, agentsWith, answerOf, steps, type AcpOptions } from '../support/acp.js';
+import {
+  acpCommand,
+  acpRequest,
+  agentsEnd,
+  agentsWith,
+  answerOf,
+  steps,
+  stubborn,
+  type AcpOptions,
+} from '../support/acp.js';
 import { ConversationClient } from '../support/conversation-client.js';
 import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
@@ -14,6 +23,9 @@ const KINDS: Record<string, string> = {
   ACPAuthRequired: 'auth',
 };
 const ALWAYS_CONFIRM = { confirmation_policy: { kind: 'AlwaysConfirm' } };
+const SAYS_X = steps(['say', 'x']);
+const ASKS = steps(['ask', { toolCallId: 'x', title: 'X' }]);
+const HANGING = steps(['say', 'x'], ['hang', true]);
 const matching = (text: RegExp): unknown => expect.stringMatching(text);
 const containing = (text: string): unknown => expect.stringContaining(text);
 
@@ -169,97 +181,123 @@ describe('failures of ACP agents', () => {
     );
   });
 
-  it.each([
-    ['loading', []],
-    ['resuming', ['--resume']],
-  ])('continues after a restart of the server by %s the session', async (_how, more) => {
-    let other = await ServerProcess.start({ env: WITHOUT_SANDBOX });
-    const request = acpRequest(path.join(server.cwd, 'work'), 'first', {
-      args: ['--sessions', sessions, ...more],
+  it('ends the process of an ACP agent after the deletion of its conversation', async () => {
+    const conversation = await create(HANGING, { args: stubborn('deleted') });
+    await eventually(() => agentsWith('deleted').length === 1, 'the start of the agent');
+    await server.request('DELETE', conversation.route);
+    await agentsEnd('deleted');
+  });
+
+  describe('whose server ends', () => {
+    /** Shares its folder with `server`. */
+    let ending: ServerProcess;
+    beforeAll(async () => {
+      ending = await ServerProcess.start({ cwd: server.cwd, env: WITHOUT_SANDBOX });
     });
-    let conversation = await ConversationClient.create(other, request);
-    await conversation.reaches('finished');
-    other = await other.restart();
-    conversation = conversation.on(other);
-    await conversation.send(steps(['recall']));
-    await conversation.reaches('finished');
-    expect(await answerOf(conversation)).toBe('prompts before: 1');
-    expect(JSON.stringify(await conversation.events())).not.toContain('REPLAYED');
-    await other.stop();
-  });
+    afterAll(() => ending.stop());
 
-  it.each([
-    ['the deletion of its conversation', 'delete'],
-    ['the shutdown of the server', 'stop'],
-    ['a crash of the server', 'kill'],
-  ])('ends the process of an ACP agent after %s', async (_what, how) => {
-    const mark = `orphan-${how}`;
-    let other = await ServerProcess.start({ env: WITHOUT_SANDBOX });
-    const args = ['--stubborn', '--banner', mark];
-    const request = acpRequest(path.join(server.cwd, 'work'), steps(['say', 'x'], ['hang', true]), { args });
-    const conversation = await ConversationClient.create(other, request);
-    await eventually(async () => (await agentsWith(mark)).length === 1, 'the start of the agent');
-    if (how === 'delete') await other.request('DELETE', conversation.route);
-    else if (how === 'stop') await other.end();
-    else other = await other.restart('SIGKILL');
-    await eventually(async () => (await agentsWith(mark)).length === 0, 'the end of the agent');
-    if (how === 'kill') expect(await conversation.on(other).reaches('paused')).toBe('paused');
-    await other.stop();
-  });
-
-  it.each([
-    ['finished', false, steps(['say', 'x'])],
-    ['finished', true, steps(['say', 'x'])],
-    ['waiting_for_confirmation', false, steps(['ask', { toolCallId: 'x', title: 'X' }])],
-  ])(
-    'ends the ACP agent of a conversation that is %s after a crash, resume_on_start: %s',
-    async (status, resume, message) => {
-      const mark = `left-${status}-${resume}`;
-      const env = { ...WITHOUT_SANDBOX, OH_RESUME_ON_START: String(resume) };
-      let other = await ServerProcess.start({ env });
-      const options = { args: ['--stubborn', '--banner', mark], ...ALWAYS_CONFIRM };
-      const request = acpRequest(path.join(server.cwd, 'work'), message, options);
-      const conversation = await ConversationClient.create(other, request);
-      await conversation.reaches(status);
-      await eventually(
-        async () => (await storedIn(other.cwd)).includes(`"${status}"`),
-        'the status to be stored',
-      );
-      await other.end('SIGKILL');
-      expect(await agentsWith(mark)).toHaveLength(1);
-      other = await other.restart();
-      // Without a request for the conversation.
-      await eventually(async () => (await agentsWith(mark)).length === 0, 'the end of the agent');
-      expect((await conversation.on(other).info()).execution_status).toBe(status);
-      await other.stop();
-    },
-  );
-
-  it('leaves the ACP agents of another running server alone', async () => {
-    const [own, orphaned] = ['agent-own', 'agent-orphaned'];
-    let other = await ServerProcess.start({ env: WITHOUT_SANDBOX });
-    const create = async (on: ServerProcess, mark: string) => {
-      const args = ['--stubborn', '--banner', mark];
-      const request = acpRequest(path.join(server.cwd, 'work'), 'hello', { args });
-      await (await ConversationClient.create(on, request)).reaches('finished');
+    const begin = (message: string, options: AcpOptions, on = ending) =>
+      ConversationClient.create(on, acpRequest(path.join(server.cwd, 'work'), message, options));
+    const beginHanging = async (mark: string) => {
+      const conversation = await begin(HANGING, { args: stubborn(mark) });
+      await eventually(() => agentsWith(mark).length === 1, 'the start of the agent');
+      return conversation;
     };
-    const running = await ServerProcess.start({ cwd: other.cwd, env: WITHOUT_SANDBOX });
-    await create(running, own);
-    await create(other, orphaned);
-    other = await other.restart('SIGKILL');
-    await eventually(async () => (await agentsWith(orphaned)).length === 0, 'the end of the agent');
-    expect(await agentsWith(own)).toHaveLength(1);
-    await running.stop();
-    await other.stop();
+    /** Begins a conversation and waits until its status is stored. */
+    const beginStored = async (status: string, mark: string, message: string) => {
+      const conversation = await begin(message, { args: stubborn(mark), ...ALWAYS_CONFIRM });
+      await conversation.reaches(status);
+      const file = path.join(
+        ...[server.cwd, 'workspace/conversations', conversation.id.replaceAll('-', ''), 'metadata.json'],
+      );
+      const isStored = async () => (await readFile(file, 'utf8')).includes(`"${status}"`);
+      await eventually(isStored, 'the status to be stored');
+      return conversation;
+    };
+
+    describe('by a shutdown', () => {
+      const conversations = new Map<string, ConversationClient>();
+      let agentHasEnded: boolean;
+      beforeAll(async () => {
+        for (const how of ['load', 'resume']) {
+          const args = ['--sessions', sessions, ...(how === 'resume' ? ['--resume'] : [])];
+          const conversation = await begin('first', { args });
+          await conversation.reaches('finished');
+          conversations.set(how, conversation);
+        }
+        await beginHanging('shut-down');
+        await ending.end();
+        // Before the next server, which would end it as well.
+        agentHasEnded = await agentsEnd('shut-down').then(
+          () => true,
+          () => false,
+        );
+        ending = await ending.restart();
+      });
+
+      it('ends the process of an ACP agent', () => {
+        expect(agentHasEnded).toBe(true);
+      });
+
+      it.each(['load', 'resume'])('continues after a restart of the server with session/%s', async (how) => {
+        const conversation = conversations.get(how)?.on(ending);
+        await conversation?.send(steps(['recall']));
+        await conversation?.reaches('finished');
+        expect(conversation && (await answerOf(conversation))).toBe('prompts before: 1');
+        expect(JSON.stringify(await conversation?.events())).not.toContain('REPLAYED');
+      });
+    });
+
+    describe('by a crash', () => {
+      let hanging: ConversationClient;
+      let finished: ConversationClient;
+      let waiting: ConversationClient;
+      let left: number[];
+      beforeAll(async () => {
+        const own = await begin('hello', { args: stubborn('agent-of-another') }, server);
+        await own.reaches('finished');
+        hanging = await beginHanging('agent-hanging');
+        finished = await beginStored('finished', 'agent-finished', SAYS_X);
+        waiting = await beginStored('waiting_for_confirmation', 'agent-waiting', ASKS);
+        await ending.end('SIGKILL');
+        left = [agentsWith('agent-finished'), agentsWith('agent-waiting')].map(({ length }) => length);
+        ending = await ending.restart();
+      });
+
+      it('ends the process of a running ACP agent and pauses its conversation', async () => {
+        await agentsEnd('agent-hanging');
+        expect(await hanging.on(ending).reaches('paused')).toBe('paused');
+      });
+
+      it.each([
+        ['finished', 0, () => finished],
+        ['waiting_for_confirmation', 1, () => waiting],
+      ])(
+        'ends the ACP agent of a conversation that is %s, without a request for it',
+        async (status, at, of) => {
+          expect(left[at]).toBe(1);
+          await agentsEnd(at === 0 ? 'agent-finished' : 'agent-waiting');
+          expect((await of().on(ending).info()).execution_status).toBe(status);
+        },
+      );
+
+      it('leaves the ACP agents of another running server alone', async () => {
+        await agentsEnd('agent-finished');
+        expect(agentsWith('agent-of-another')).toHaveLength(1);
+      });
+    });
+
+    it('ends the ACP agent of a finished conversation after a crash, with resume_on_start', async () => {
+      const conversation = await beginStored('finished', 'agent-resumed', SAYS_X);
+      await ending.end('SIGKILL');
+      expect(agentsWith('agent-resumed')).toHaveLength(1);
+      ending = await ending.restart('SIGKILL', { env: { ...WITHOUT_SANDBOX, OH_RESUME_ON_START: 'true' } });
+      // Without a request for the conversation.
+      await agentsEnd('agent-resumed');
+      expect((await conversation.on(ending).info()).execution_status).toBe('finished');
+    });
   });
 });
-
-/** What is stored of the only conversation in this folder. */
-async function storedIn(folder: string): Promise<string> {
-  const names = await readdir(folder, { recursive: true });
-  const file = names.find((name) => path.basename(name) === 'metadata.json');
-  return file === undefined ? '' : readFile(path.join(folder, file), 'utf8');
-}
 
 function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;

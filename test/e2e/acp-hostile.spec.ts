@@ -2,7 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { acpRequest, agentsWith, answerOf, steps, type AcpOptions } from '../support/acp.js';
+import {
+  acpRequest,
+  agentsEnd,
+  answerOf,
+  processesWith,
+  steps,
+  stubborn,
+  type AcpOptions,
+} from '../support/acp.js';
 import { ConversationClient } from '../support/conversation-client.js';
 import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
@@ -85,14 +93,15 @@ describe('a hostile ACP agent', () => {
         ['leave', 'sleep', seconds],
         ['request', 'terminal/create', { command: 'sleep', args: [seconds] }],
         ['update', RUNNING_CALL],
-        ['sleep', 300],
+        ['waitFor', path.join(server.cwd, 'exit-now')],
         ['exit', 3],
       ),
     );
     await isRunning(conversation);
-    expect(await running('sleep', seconds)).toBe(2);
+    expect(running('sleep', seconds)).toBe(2);
+    await writeFile(path.join(server.cwd, 'exit-now'), '');
     expect(await errorOf(conversation)).toMatchObject({ code: 'ACPPromptError' });
-    await eventually(async () => (await running('sleep', seconds)) === 0, 'the end of the processes');
+    await eventually(() => running('sleep', seconds) === 0, 'the end of the processes');
   });
 
   it.each([
@@ -109,12 +118,12 @@ describe('a hostile ACP agent', () => {
   });
 
   it('ends an ACP agent that prints an endless line', async () => {
-    const args = ['--stubborn', '--banner', 'endless'];
+    const args = stubborn('endless');
     const conversation = await create(steps(['flood', 100], ['hang', true]), { args });
     const error = await errorOf(conversation);
     expect(error?.['code']).toBe('ACPPromptError');
     expect(error?.['detail']).toContain('more than 33554432 bytes');
-    await eventually(async () => (await agentsWith('endless')).length === 0, 'the end of the agent');
+    await agentsEnd('endless');
     await conversation.send('still there?');
     await conversation.reaches('finished');
   });
@@ -170,7 +179,7 @@ describe('a hostile ACP agent', () => {
     const policy = { confirmation_policy: { kind: 'AlwaysConfirm' } };
     const ask = steps(['ask', { toolCallId: 'x', title: 'X' }]);
     const waiting = async (mark: string) => {
-      const args = ['--stubborn', '--banner', mark];
+      const args = stubborn(mark);
       const conversation = await ConversationClient.create(
         other,
         acpRequest(server.cwd, ask, { args, ...policy }),
@@ -182,9 +191,9 @@ describe('a hostile ACP agent', () => {
     const interrupted = await waiting('waits-stopped');
     expect((await interrupted.post('interrupt')).status).toBe(200);
     await other.request('DELETE', gone.route);
-    await eventually(async () => (await agentsWith('waits-deleted')).length === 0, 'the end of the agent');
+    await agentsEnd('waits-deleted');
     await other.stop();
-    await eventually(async () => (await agentsWith('waits-')).length === 0, 'the end of all agents');
+    await agentsEnd('waits-');
   });
 
   it('bounds the memory for tool calls that an ACP agent never completes', async () => {
@@ -200,12 +209,10 @@ describe('a hostile ACP agent', () => {
   const requestWithoutReading = async (times: number, mark: string, agent: object = {}) => {
     const file = path.join(server.cwd, 'long');
     await writeFile(file, 'x'.repeat(5 * 1024 * 1024));
-    const args = ['--stubborn', '--banner', mark];
+    const args = stubborn(mark);
     const request = steps(['requestMany', times, 'fs/read_text_file', { path: file }]);
     return create(request, { args, agent });
   };
-  const gone = (mark: string) =>
-    eventually(async () => (await agentsWith(mark)).length === 0, 'the end of the agent');
 
   it('bounds the memory for answers that an ACP agent does not read, and ends it', async () => {
     const before = await memoryOf(server.pid);
@@ -214,7 +221,7 @@ describe('a hostile ACP agent', () => {
     expect((await memoryOf(server.pid)) - before).toBeLessThan(400);
     expect(error?.['code']).toBe('ACPPromptError');
     expect(error?.['detail']).toContain('did not read a message within 3s');
-    await gone('reads-nothing');
+    await agentsEnd('reads-nothing');
     await conversation.send('still there?');
     await conversation.reaches('finished');
   });
@@ -224,7 +231,7 @@ describe('a hostile ACP agent', () => {
     await isRunning(conversation);
     expect((await post(conversation, 'interrupt')).status).toBe(200);
     await conversation.reaches('paused');
-    await gone('ignores-input');
+    await agentsEnd('ignores-input');
   });
 
   it('answers a thousand concurrent requests of an ACP agent that reads', async () => {
@@ -246,13 +253,9 @@ describe('a hostile ACP agent', () => {
   });
 });
 
-/** How many processes run with this name and first argument. */
-async function running(name: string, argument: string): Promise<number> {
-  const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
-  const lines = await Promise.all(
-    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
-  );
-  return lines.filter((line) => line === `${name}\0${argument}\0`).length;
+/** How many processes run with this command line. */
+function running(...words: string[]): number {
+  return processesWith((found) => found.join('\0') === words.join('\0')).length;
 }
 
 /** The most memory that a process has had (megabytes). */

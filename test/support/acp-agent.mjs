@@ -165,6 +165,10 @@ const STEPS = {
         resolve();
       };
     }),
+  /** Waits until a file exists. */
+  async waitFor(_, file) {
+    while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 20));
+  },
   /** Hangs until it is cancelled, or forever with `deaf`. */
   hang: ({ session }, deaf) =>
     new Promise((resolve) => {

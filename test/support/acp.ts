@@ -1,6 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { userMessage, type ConversationClient } from './conversation-client.js';
+import { eventually } from './eventually.js';
+import { isAlive } from './is-alive.js';
 
 const AGENT = fileURLToPath(new URL('acp-agent.mjs', import.meta.url));
 
@@ -38,17 +40,37 @@ export function acpRequest(workingDir: string, message?: string, options: AcpOpt
   };
 }
 
+/** Arguments of a test agent that ends only when it is killed, with a mark for `agentsWith`. */
+export function stubborn(mark: string): string[] {
+  return ['--stubborn', '--banner', mark];
+}
+
 /** Process ids of test agents that have this text among their arguments. */
-export async function agentsWith(text: string): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      const [, script = '', ...args] = line.split('\0');
-      return script === AGENT && args.some((argument) => argument.includes(text)) ? [pid] : [];
-    }),
+export function agentsWith(text: string): number[] {
+  return processesWith(
+    ([, script = '', ...args]) => script === AGENT && args.some((it) => it.includes(text)),
   );
-  return found.flat();
+}
+
+/** Ids of the processes whose command line matches. */
+export function processesWith(matches: (words: readonly string[]) => boolean): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => matches(commandLine(pid))).map(Number);
+}
+
+/** Waits until no test agent with this text among its arguments runs. */
+export async function agentsEnd(text: string): Promise<void> {
+  // Looking at a few known processes costs less than looking at all.
+  const known = agentsWith(text);
+  await eventually(() => !known.some(isAlive) && agentsWith(text).length === 0, `the end of ${text}`);
+}
+
+function commandLine(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+  } catch {
+    return [];
+  }
 }
 
 /** The final response of the agent. */
