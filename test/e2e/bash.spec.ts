@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
@@ -29,7 +29,10 @@ describe('bash commands', () => {
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'bash-'));
     server = await ServerProcess.start({
-      env: { ...WITHOUT_SANDBOX, OH_SECRET_KEY: 'a-key', OTHER_VARIABLE: 'x' },
+      env: {
+        ...{ ...WITHOUT_SANDBOX, OH_SECRET_KEY: 'a-key', OTHER_VARIABLE: 'x' },
+        OH_BASH_OUTPUT_LIMIT_CHARS: '3000000',
+      },
     });
   });
   afterAll(async () => {
@@ -43,8 +46,7 @@ describe('bash commands', () => {
   };
   const execute = (command: string, more: object = {}) => post('execute_bash_command', { command, ...more });
   const start = (command: string, more: object = {}) => post('start_bash_command', { command, ...more });
-  const search = async (query: string) =>
-    (await server.request('GET', `/api/bash/bash_events/search?${query}`)).body as Page;
+  const search = (query: string) => searchOn(server, query);
   const outputs = async (id: string, query = '') => (await search(`command_id__eq=${id}${query}`)).items;
 
   it.each([
@@ -137,6 +139,15 @@ describe('bash commands', () => {
     ]);
   });
 
+  it('bounds the recorded output of one bash command', async () => {
+    const long = await execute('head -c 250000000 /dev/zero | tr "\\0" x');
+    expect([long.exit_code, long.stdout?.length]).toEqual([0, 3_000_000]);
+    expect(long.stderr).toBe('[247000000 more characters of output were not recorded]\n');
+    const status = await readFile(`/proc/${server.pid}/status`, 'utf8').catch(() => undefined);
+    const peak = Number(/VmHWM:\s+(\d+) kB/.exec(status ?? '')?.[1] ?? 0);
+    expect(peak).toBeLessThan(300_000);
+  });
+
   it('ends the child processes of a bash command that is stopped', async () => {
     const trapped = await start(
       'trap "echo trapped; exit 7" TERM; echo run; sleep 1000 & echo $! > pid; wait',
@@ -202,17 +213,18 @@ describe('bash commands', () => {
 
 describe('the history of bash commands', () => {
   let server: ServerProcess;
-  afterEach(() => server.stop());
+  beforeAll(async () => {
+    server = await ServerProcess.start({ env: { ...WITHOUT_SANDBOX, OH_BASH_EVENTS_MAX_COUNT: '10' } });
+  });
+  afterAll(() => server.stop());
 
-  const startWith = async (env: Record<string, string>) =>
-    (server = await ServerProcess.start({ env: { ...WITHOUT_SANDBOX, ...env } }));
   const execute = async (command: string) =>
     (await server.request('POST', '/api/bash/execute_bash_command', { command })).body as Output;
-  const search = async (query: string) =>
-    (await server.request('GET', `/api/bash/bash_events/search?${query}`)).body as Page;
+  const search = (query: string) => searchOn(server, query);
+  const clear = () => server.request('DELETE', '/api/bash/bash_events');
 
   it('pages the bash history in both directions, reads events by id and clears it', async () => {
-    await startWith({});
+    await clear();
     const all = [];
     for (const word of ['a', 'b', 'c']) all.push(await execute(`echo ${word}`));
     const first = await search('limit=2&sort_order=TIMESTAMP_DESC');
@@ -234,69 +246,82 @@ describe('the history of bash commands', () => {
       body: JSON.stringify([id, 'x']),
     });
     expect(JSON.parse(batch.text)).toEqual([all[0], null]);
-    expect((await server.request('DELETE', '/api/bash/bash_events')).body).toEqual({ cleared_count: 6 });
+    expect((await clear()).body).toEqual({ cleared_count: 6 });
     expect(await search('')).toEqual({ items: [], next_page_id: null });
     expect(await readdir(path.join(server.cwd, 'workspace/bash_events'))).toEqual([]);
   });
 
-  it('keeps the bash history across a restart, readable by its owner only, up to a limit', async () => {
-    await startWith({ OH_BASH_EVENTS_MAX_COUNT: '4' });
-    await execute('echo kept');
-    const history = path.join(server.cwd, 'workspace/bash_events');
-    const [file = ''] = await readdir(history);
-    expect((await stat(path.join(history, file))).mode & 0o777).toBe(0o600);
-    await server.end();
-    const line = JSON.stringify({ half: 'a line' }).slice(0, 5);
-    await writeFile(
-      path.join(history, file),
-      `${await readFile(path.join(history, file), 'utf8')}no json\n${line}`,
-    );
-    server = await server.restart();
-    const outputs = async () => (await search('kind__eq=BashOutput')).items.map(({ stdout }) => stdout);
-    expect(await outputs()).toEqual(['kept\n']);
-    for (const word of ['1', '2', '3']) await execute(`echo ${word}`);
-    expect(await outputs()).toEqual(['2\n', '3\n']);
-  });
+  describe('after a shutdown and a start', () => {
+    let mode: number;
+    let alive: { before: boolean[]; after: boolean[] };
+    let code: unknown;
+    beforeAll(async () => {
+      await clear();
+      await execute('echo kept');
+      const history = path.join(server.cwd, 'workspace/bash_events');
+      const [file = ''] = await readdir(history);
+      mode = (await stat(path.join(history, file))).mode;
+      const pids = await startSleepers();
+      const before = pids.map(isAlive);
+      code = await server.end();
+      alive = { before, after: pids.map(isAlive) };
+      // Damage: a line that is no JSON, and the beginning of another one.
+      await appendFile(path.join(history, file), 'no json\n{"hal');
+      server = await server.restart();
+    });
 
-  it('bounds the bash history by age and bytes, also on disk', async () => {
-    await startWith({ OH_BASH_EVENTS_MAX_BYTES: '5000000', OH_BASH_EVENTS_RETENTION_SECONDS: '1' });
-    for (let round = 0; round < 20; round += 1) await execute("head -c 1000000 /dev/zero | tr '\\0' x");
+    /** Starts a command with two processes of its own that end by themselves after all tests. */
+    async function startSleepers(): Promise<number[]> {
+      const { body } = await server.request('POST', '/api/bash/start_bash_command', {
+        command: 'setsid sleep 1000 & echo $!; nohup sleep 1000 >/dev/null 2>&1 & echo $!; sleep 1000',
+        stream: true,
+      });
+      const { id } = body as Output;
+      const printed = async () =>
+        (await search(`command_id__eq=${id}`)).items
+          .map(({ stdout }) => stdout ?? '')
+          .join('')
+          .trim()
+          .split('\n');
+      await eventually(async () => (await printed()).length === 2, 'both process ids');
+      return (await printed()).map(Number);
+    }
+
+    it('all bash commands and their child processes have ended', () => {
+      expect([code, alive]).toEqual([0, { before: [true, true], after: [false, false] }]);
+    });
+
+    it('keeps the bash history, readable by its owner only, up to a limit', async () => {
+      expect(mode & 0o777).toBe(0o600);
+      const outputs = async () => (await search('kind__eq=BashOutput')).items.map(({ stdout }) => stdout);
+      expect((await outputs())[0]).toBe('kept\n');
+      for (const word of ['1', '2', '3', '4', '5', '6']) await execute(`echo ${word}`);
+      expect(await outputs()).toEqual(['2\n', '3\n', '4\n', '5\n', '6\n']);
+    });
+  });
+});
+
+describe('a short history of bash commands', () => {
+  it('is bounded by age and bytes, also on disk', async () => {
+    const env = { OH_BASH_EVENTS_MAX_BYTES: '5000000', OH_BASH_EVENTS_RETENTION_SECONDS: '1' };
+    const server = await ServerProcess.start({ env: { ...WITHOUT_SANDBOX, ...env } });
+    const command = "head -c 1000000 /dev/zero | tr '\\0' x";
+    for (let round = 0; round < 20; round += 1)
+      await server.request('POST', '/api/bash/execute_bash_command', { command });
     const history = path.join(server.cwd, 'workspace/bash_events');
     const sizes = await Promise.all(
       (await readdir(history)).map(async (name) => (await stat(path.join(history, name))).size),
     );
     // The limit, and at most one segment file that is not yet removed.
     expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThan(5_000_000 + 2 * 8 * 1024 * 1024);
-    await eventually(async () => (await search('')).items.length === 0, 'the removal of old events');
-  });
-
-  it('bounds the recorded output of one bash command', async () => {
-    await startWith({ OH_BASH_OUTPUT_LIMIT_CHARS: '3000000' });
-    const long = await execute('head -c 400000000 /dev/zero | tr "\\0" x');
-    expect([long.exit_code, long.stdout?.length]).toEqual([0, 3_000_000]);
-    expect(long.stderr).toBe('[397000000 more characters of output were not recorded]\n');
-    const status = await readFile(`/proc/${server.pid}/status`, 'utf8').catch(() => undefined);
-    const peak = Number(/VmHWM:\s+(\d+) kB/.exec(status ?? '')?.[1] ?? 0);
-    expect(peak).toBeLessThan(300_000);
-  });
-
-  it('ends all bash commands and their child processes at shutdown', async () => {
-    await startWith({});
-    const { body } = await server.request('POST', '/api/bash/start_bash_command', {
-      command: 'setsid sleep 1000 & echo $!; nohup sleep 1000 >/dev/null 2>&1 & echo $!; sleep 1000',
-      stream: true,
-    });
-    const { id } = body as Output;
-    const printed = async () =>
-      (await search(`command_id__eq=${id}`)).items
-        .map(({ stdout }) => stdout ?? '')
-        .join('')
-        .trim()
-        .split('\n');
-    await eventually(async () => (await printed()).length === 2, 'both process ids');
-    const pids = (await printed()).map(Number);
-    expect(pids.map(isAlive)).toEqual([true, true]);
-    expect(await server.end()).toBe(0);
-    expect(pids.map(isAlive)).toEqual([false, false]);
+    await eventually(
+      async () => (await searchOn(server, '')).items.length === 0,
+      'the removal of old events',
+    );
+    await server.stop();
   });
 });
+
+async function searchOn(server: ServerProcess, query: string): Promise<Page> {
+  return (await server.request('GET', `/api/bash/bash_events/search?${query}`)).body as Page;
+}

@@ -123,24 +123,34 @@ describe('the log', () => {
   });
 });
 
-describe('unexpected errors', () => {
-  /**
-   * After SIGUSR2 reading the version of Node throws, so that `/server_info` fails: no request causes an
-   * unexpected error by itself.
-   */
-  const BREAK = `const { version } = process; let broken = false; process.on("SIGUSR2", () => (broken = true));
-    Object.defineProperty(process, "version", { get() { if (broken) throw new Error("unforeseen"); return version; } });`;
+/**
+ * After SIGUSR2 a promise is rejected, and reading the version of Node throws, so that `/server_info` fails:
+ * no request causes an unhandled rejection or an unexpected error by itself.
+ */
+const FAILING = `const { version } = process; let fails = false;
+  process.on("SIGUSR2", () => { fails = true; void Promise.reject(new Error("nobody waited")); });
+  Object.defineProperty(process, "version", { get() { if (fails) throw new Error("unforeseen"); return version; } });`;
 
-  async function broken(env: Record<string, string>): Promise<ServerProcess> {
-    const preload = `--import=data:text/javascript,${encodeURIComponent(BREAK)}`;
-    const server = await ServerProcess.start({ env: { NODE_OPTIONS: preload, ...env } });
-    process.kill(server.pid, 'SIGUSR2');
-    await eventually(async () => (await server.request('GET', '/server_info')).status === 500);
-    return server;
-  }
+async function startFailing(env: Record<string, string>): Promise<ServerProcess> {
+  const preload = `--import=data:text/javascript,${encodeURIComponent(FAILING)}`;
+  const server = await ServerProcess.start({ env: { NODE_OPTIONS: preload, ...env } });
+  process.kill(server.pid, 'SIGUSR2');
+  await eventually(async () => (await server.request('GET', '/server_info')).status === 500);
+  return server;
+}
+
+describe('unforeseen failures', () => {
+  let server: ServerProcess;
+  beforeAll(async () => {
+    server = await startFailing({ DEBUG: '0', LOG_LEVEL: 'chatty', LOG_JSON: 'perhaps' });
+  });
+  afterAll(async () => {
+    const code = await server.end();
+    await server.stop();
+    expect(code).toBe(0);
+  });
 
   it('answers an unexpected error with an id under which the log has the stack', async () => {
-    const server = await broken({ DEBUG: '0' });
     const { status, headers, body } = await server.request('GET', '/server_info');
     const id = headers.get('x-request-id');
     expect(status).toBe(500);
@@ -148,11 +158,30 @@ describe('unexpected errors', () => {
     expect(body).toMatchObject({ detail: 'Internal Server Error', error_id: id });
     const line = await lineWith(server, { level: 'error', request_id: id, context: 'Http' });
     expect(line['stack']).toMatch(/^\w*Error: .*\n +at /s);
-    await server.stop();
   });
 
-  it('shows the client the stack of an unexpected error with DEBUG, under an id of its own', async () => {
-    const server = await broken({ DEBUG: 'True' });
+  it('logs and counts an unhandled rejection, and keeps running', async () => {
+    const line = await lineWith(server, { level: 'error', message: 'unhandled rejection' });
+    expect(line['stack']).toMatch(/^Error: nobody waited\n +at /);
+    expect((await server.request('GET', '/alive')).status).toBe(200);
+    const { body } = await server.request('GET', '/metrics');
+    expect(body).toContain('\nagent_server_unhandled_rejections_total 1\n');
+  });
+
+  it('warns about invalid values of LOG_LEVEL and LOG_JSON', async () => {
+    await server.logs('LOG_LEVEL: expected error, warn, info or debug, got \\"chatty\\"; info is used');
+    await server.logs('LOG_JSON: expected 1 or 0, got \\"perhaps\\"; it is ignored');
+  });
+});
+
+describe('a server with DEBUG and LOG_LEVEL=DEBUG', () => {
+  let server: ServerProcess;
+  beforeAll(async () => {
+    server = await startFailing({ DEBUG: 'True', LOG_LEVEL: 'DEBUG' });
+  });
+  afterAll(() => server.stop());
+
+  it('shows the client the stack of an unexpected error, under an id of its own', async () => {
     const { body, headers } = await server.request('GET', '/server_info', undefined, {
       'x-request-id': 'mine',
     });
@@ -161,51 +190,21 @@ describe('unexpected errors', () => {
     expect(traceback).toMatch(/\n +at /);
     expect(headers.get('x-request-id')).toBe('mine');
     await lineWith(server, { level: 'error', request_id: 'mine', error_id });
-    await server.stop();
+  });
+
+  it('logs probes', async () => {
+    await server.request('GET', '/health');
+    await lineWith(server, { level: 'debug', path: '/health' });
   });
 });
 
-describe('unhandled rejections', () => {
-  /** Rejects a promise on SIGUSR2: no request causes an unhandled rejection. */
-  const FAIL = `process.on("SIGUSR2", () => void Promise.reject(new Error("nobody waited")))`;
-
-  it('logs and counts an unhandled rejection, and keeps running', async () => {
-    const preload = `--import=data:text/javascript,${encodeURIComponent(FAIL)}`;
-    const server = await ServerProcess.start({ env: { NODE_OPTIONS: preload } });
-    process.kill(server.pid, 'SIGUSR2');
-    const line = await lineWith(server, { level: 'error', message: 'unhandled rejection' });
-    expect(line['stack']).toMatch(/^Error: nobody waited\n +at /);
-    expect((await server.request('GET', '/alive')).status).toBe(200);
-    const { body } = await server.request('GET', '/metrics');
-    expect(body).toContain('\nagent_server_unhandled_rejections_total 1\n');
-    expect(await server.end()).toBe(0);
-  });
-});
-
-describe('log settings', () => {
-  it('writes readable lines with LOG_JSON=0', async () => {
+describe('a server with LOG_JSON=0', () => {
+  it('writes readable lines', async () => {
     const server = await ServerProcess.start({ env: { LOG_JSON: '0' } });
     await server.request('GET', '/server_info');
     const request =
       /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} INFO {2}\[Http\] GET \/server_info 200 in .* ms \(request [\da-f]{32}\)$/m;
     await eventually(() => request.test(server.log));
-    await server.stop();
-  });
-
-  it('warns about invalid values of LOG_LEVEL and LOG_JSON', async () => {
-    const env = { LOG_LEVEL: 'chatty', LOG_JSON: 'perhaps' };
-    const other = await ServerProcess.start({ env });
-    await other.stop();
-    expect(other.log).toContain(
-      'LOG_LEVEL: expected error, warn, info or debug, got \\"chatty\\"; info is used',
-    );
-    expect(other.log).toContain('LOG_JSON: expected 1 or 0, got \\"perhaps\\"; it is ignored');
-  });
-
-  it('logs probes with LOG_LEVEL=DEBUG', async () => {
-    const server = await ServerProcess.start({ env: { LOG_LEVEL: 'DEBUG' } });
-    await server.request('GET', '/health');
-    await lineWith(server, { level: 'debug', path: '/health' });
     await server.stop();
   });
 });
