@@ -45,10 +45,7 @@ describe('limits of keys', () => {
       scriptedRequest(path.join(server.cwd, 'work'), script, more),
       headers,
     );
-  const idOf = ({ body }: { body: unknown }) => (body as { id: string }).id;
-  const status = async (id: string) =>
-    ((await server.request('GET', `/api/conversations/${id}`)).body as { execution_status: string })
-      .execution_status;
+  const status = async (id: string) => statusOf(await server.request('GET', `/api/conversations/${id}`));
 
   it('refuses requests beyond those of a minute, with a reason and a time', async () => {
     const { headers } = await keyWith({ requests_per_minute: 3 });
@@ -169,59 +166,68 @@ describe('limits of keys', () => {
     const free = idOf(await create({}, 'go', { agent: { llm, tools: [] } }));
     await eventually(async () => (await status(free)) === 'finished', 'the run of the administrator');
   });
-
-  it('ends runs by the budget of all without telling a key of reach "own" what others cost', async () => {
-    const env = { SESSION_API_KEY: KEY, OH_BUDGETS_USD_PER_DAY: '1', OH_OWN_KEYS_SANDBOX: 'off' };
-    server = await server.restart('SIGTERM', { env });
-    const llm = endpointLlm(endpoint);
-    const ended = async (headers: Record<string, string>, working_dir: string) => {
-      const more = { agent: { llm, tools: [] }, workspace: { working_dir } };
-      const id = idOf(await create(headers, 'go', more));
-      await eventually(async () => (await status(id)) === 'error', 'the end of the run');
-      const route = `/api/conversations/${id}/events/search?limit=100`;
-      return JSON.stringify((await server.request('GET', route, undefined, headers)).body);
-    };
-    const own = await ended((await keyWith({}, { reach: 'own' })).headers, 'mine');
-    expect(own).toContain('The budget of this server for today is spent. The next day begins');
-    expect(own).not.toContain('All conversations together');
-    const all = await ended((await keyWith({})).headers, path.join(server.cwd, 'work'));
-    expect(all).toContain('All conversations together have cost $');
-  });
 });
 
-describe('default limits of keys', () => {
-  it('hold for named keys without limits of their own, and not for the session key', async () => {
-    const env = { SESSION_API_KEY: KEY, OH_KEY_LIMITS_REQUESTS_PER_MINUTE: '2' };
-    const server = await ServerProcess.start({ key: KEY, env });
-    try {
-      const made = async (body: unknown) =>
-        ((await server.request('POST', '/api/keys', body)).body as { key: string }).key;
-      const usual = await made({ name: 'usual', scope: 'read' });
-      const larger = await made({ name: 'larger', scope: 'read', limits: { requests_per_minute: 100 } });
-      const route = '/api/conversations/count';
-      const ask = async (key: string) =>
-        (await server.request('GET', route, undefined, { 'x-session-api-key': key })).status;
-      expect([await ask(usual), await ask(usual), await ask(usual)]).toEqual([200, 200, 429]);
-      expect([await ask(larger), await ask(larger), await ask(larger)]).toEqual([200, 200, 200]);
-      expect([await ask(KEY), await ask(KEY), await ask(KEY)]).toEqual([200, 200, 200]);
-    } finally {
-      await server.stop();
-    }
-  });
-});
-
-describe('wrong keys', () => {
+describe('limits of a configuration', () => {
   const LIMIT = 5;
   let server: ServerProcess;
   beforeAll(async () => {
     const env = {
-      SESSION_API_KEY: KEY,
+      ...{ SESSION_API_KEY: KEY, OH_TRUST_FORWARDED_HEADERS: 'true', OH_OWN_KEYS_SANDBOX: 'off' },
       OH_MAX_FAILED_KEYS_PER_MINUTE: String(LIMIT),
-      OH_TRUST_FORWARDED_HEADERS: 'true',
+      OH_KEY_LIMITS_REQUESTS_PER_MINUTE: '3',
+      OH_BUDGETS_USD_PER_DAY: '1',
     };
     server = await ServerProcess.start({ key: KEY, env });
   });
   afterAll(() => server.stop());
+
+  const makeKey = async (fields: object) =>
+    ((await server.request('POST', '/api/keys', fields)).body as { key: string }).key;
+
+  it('holds default limits for named keys without limits of their own, and not for the session key', async () => {
+    const usual = await makeKey({ name: 'usual', scope: 'read' });
+    const larger = await makeKey({ name: 'larger', scope: 'read', limits: { requests_per_minute: 100 } });
+    const statuses = async (key: string) => {
+      const headers = { 'x-session-api-key': key };
+      const all = [];
+      for (let request = 0; request < 4; request += 1)
+        all.push((await server.request('GET', '/api/conversations/count', undefined, headers)).status);
+      return all;
+    };
+    expect(await statuses(usual)).toEqual([200, 200, 200, 429]);
+    expect(await statuses(larger)).toEqual([200, 200, 200, 200]);
+    expect(await statuses(KEY)).toEqual([200, 200, 200, 200]);
+  });
+
+  it('ends runs by the budget of all without telling a key of reach "own" what others cost', async () => {
+    const endpoint = await startScriptedEndpoint();
+    // A call costs about a dollar: the endpoint reports 1,000 prompt tokens.
+    const prices = { input_cost_per_token: 0.001, output_cost_per_token: 0 };
+    const agent = { llm: endpointLlm(endpoint, prices), tools: [] };
+    const run = async (key: string, folder: string, end: string) => {
+      const headers = { 'x-session-api-key': key };
+      const request = scriptedRequest(folder, 'go', { agent });
+      const created = await server.request('POST', '/api/conversations', request, headers);
+      const route = `/api/conversations/${idOf(created)}`;
+      await eventually(async () => statusOf(await server.request('GET', route)) === end, `the end: ${end}`);
+      return JSON.stringify(
+        (await server.request('GET', `${route}/events/search?limit=100`, undefined, headers)).body,
+      );
+    };
+    endpoint.script([{ say: 'That was the budget.' }]);
+    await run(KEY, path.join(server.cwd, 'work'), 'finished');
+    const own = await run(await makeKey({ name: 'own', scope: 'write', reach: 'own' }), 'mine', 'error');
+    expect(own).toContain('The budget of this server for today is spent. The next day begins');
+    expect(own).not.toContain('All conversations together');
+    const all = await run(
+      await makeKey({ name: 'all', scope: 'write' }),
+      path.join(server.cwd, 'work'),
+      'error',
+    );
+    expect(all).toContain('All conversations together have cost $');
+    await endpoint.close();
+  });
 
   /** A named key that does not exist. */
   const WRONG = `ohk_${'0'.repeat(16)}_${'A'.repeat(43)}`;
@@ -237,7 +243,7 @@ describe('wrong keys', () => {
     ['/v1/models', 1],
     ['/metrics', 2],
     ['/api/keys', 3],
-  ])('are slowed down on %s for all addresses of a network together', async (route, network) => {
+  ])('slows wrong keys down on %s for all addresses of a network together', async (route, network) => {
     for (let host = 1; host <= LIMIT; host += 1)
       expect((await ask(route, WRONG, network, host)).status).toBe(401);
     const slowed = await ask(route, WRONG, network, 99);
@@ -248,7 +254,7 @@ describe('wrong keys', () => {
     expect((await ask('/metrics', KEY, network + 100, 1)).status).toBe(200);
   });
 
-  it('are slowed down on sockets', async () => {
+  it('slows wrong keys down on sockets', async () => {
     const open = async (host: number, key: string): Promise<number | undefined> => {
       const headers = { 'x-session-api-key': key, 'x-forwarded-for': `2001:db8:0:9::${host}` };
       const { socket } = new SocketRecorder(server.socketUrl('/sockets/conversations'), headers);
@@ -266,3 +272,11 @@ describe('wrong keys', () => {
     expect(await open(99, KEY)).toBe(429);
   });
 });
+
+function idOf({ body }: { body: unknown }): string {
+  return (body as { id: string }).id;
+}
+
+function statusOf({ body }: { body: unknown }): string {
+  return (body as { execution_status: string }).execution_status;
+}
