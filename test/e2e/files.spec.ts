@@ -25,6 +25,9 @@ import { eventually, ServerProcess } from '../support/server-process.js';
 import { ask, upload } from '../support/file-requests.js';
 import { writeFiles } from '../support/write-files.js';
 
+/** Random paths, and rounds of requests while folders change; more in `npm run test:faults`. */
+const ROUNDS = 5 * Number(process.env['FAULT_ROUNDS'] ?? 8);
+
 describe('uploads, downloads and folders', () => {
   let server: ServerProcess;
   let folder: string;
@@ -272,7 +275,7 @@ describe('a server with a file root', () => {
         expect(await readFile(path.join(folder, 'outside.txt'), 'utf8')).toBe('outside');
         expect(await readdir(folder)).toEqual(['outside.txt', 'root']);
       }),
-      { numRuns: 150 },
+      { numRuns: ROUNDS },
     );
     expect((await ask(server, 'download', { path: '/etc/passwd' })).status).toBe(403);
     expect((await ask(server, 'search_subdirs', { path: folder })).status).toBe(403);
@@ -297,7 +300,7 @@ describe('a server with a file root', () => {
       }
     })();
     await writeFile(path.join(folder, 'target/file'), 'outside');
-    for (let round = 0; round < 150; round += 1) {
+    for (let round = 0; round < ROUNDS; round += 1) {
       await upload(server, path.join(real, `up-${round}`), 'x');
       await server.request(
         'POST',
@@ -333,7 +336,7 @@ describe('a server with a file root', () => {
       }
     })();
     const seen: string[] = [];
-    for (let round = 0; round < 100; round += 1) {
+    for (let round = 0; round < ROUNDS; round += 1) {
       seen.push(await archiveText(`${server.url}/api/file/archive?format=tar.gz&path=${folder}/root/show`));
       seen.push((await rawRequest(server.url, { path: `${route}/workspace/race/deep/file` })).text);
     }
