@@ -120,14 +120,20 @@ export class ServerProcess {
   async request(method: string, route: string, body?: unknown, headers: Record<string, string> = {}) {
     const json = body === undefined ? undefined : JSON.stringify(body);
     await closedConnectionsSeen();
-    const response = await fetch(this.url + route, {
-      method,
-      headers: {
-        ...(this.options.key === undefined ? {} : { 'x-session-api-key': this.options.key }),
-        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      body: json,
+    const send = (): Promise<Response> =>
+      fetch(this.url + route, {
+        method,
+        headers: {
+          ...(this.options.key === undefined ? {} : { 'x-session-api-key': this.options.key }),
+          ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        body: json,
+      });
+    const response = await send().catch((error: unknown) => {
+      // A server that had no processor for seconds may close an idle connection while a request is coming.
+      if (method === 'GET' && wasReset(error)) return send();
+      throw error;
     });
     const text = await response.text();
     return { status: response.status, headers: response.headers, body: parsed(text) };
@@ -156,6 +162,12 @@ function start(cwd: string, options: ServerOptions): Promise<RunningServer> {
  */
 async function closedConnectionsSeen(): Promise<void> {
   for (let turn = 0; turn < 2; turn += 1) await setImmediate();
+}
+
+/** Whether a connection was closed before it had an answer. */
+function wasReset(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNRESET';
 }
 
 function parsed(text: string): unknown {
