@@ -17,6 +17,13 @@ interface Goal {
   verdict: { score: number; complete: boolean; missing: string } | null;
 }
 
+/** Holds an answer of the model back until it is opened. */
+function gate() {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open: () => open() };
+}
+
 describe('goals', () => {
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
@@ -156,9 +163,10 @@ describe('goals', () => {
   });
 
   it('holds one slot for all runs of a goal and refuses other runs', async () => {
+    const [run, audit] = [gate(), gate()];
     const conversation = await create(
-      { say: 'a', wait: 1 },
-      { ...verdict(false, 'x'), wait: 1 },
+      { say: 'a', until: run.opened },
+      { ...verdict(false, 'x'), until: audit.opened },
       { say: 'b' },
       verdict(true),
     );
@@ -167,17 +175,20 @@ describe('goals', () => {
     const busy = { status: 409, body: { detail: 'Conversation run or goal loop already running.' } };
     expect(await conversation.post('goal', { objective: 'again' })).toMatchObject(busy);
     expect((await other.post('goal', { objective: 'o' })).status).toBe(429);
+    run.open();
     await eventually(() => endpoint.requests.length === 2, 'the audit');
     // Between two runs, during the audit.
     expect((await other.post('run')).status).toBe(429);
     expect((await conversation.post('run')).status).toBe(409);
     expect((await conversation.post('navigate', {})).status).toBe(409);
     expect(await conversation.post('goal/resume')).toMatchObject(busy);
+    audit.open();
     await ends(conversation, 'complete');
   });
 
   it('stops a goal on request and resumes it', async () => {
-    const conversation = await create({ say: 'w1', wait: 1 }, { say: 'w2' }, verdict(true));
+    const run = gate();
+    const conversation = await create({ say: 'w1', until: run.opened }, { say: 'w2' }, verdict(true));
     await conversation.post('goal', { objective: 'obj', max_iterations: 3 });
     await conversation.reaches('running');
     expect((await conversation.post('goal/stop')).body).toEqual({ success: true });
@@ -187,6 +198,7 @@ describe('goals', () => {
       iteration: 0,
     });
     // The run itself continues to its end.
+    run.open();
     await conversation.reaches('finished');
     expect(endpoint.requests).toHaveLength(1);
     await eventually(async () => (await conversation.post('goal/resume')).status === 200, 'the resumption');
@@ -197,7 +209,8 @@ describe('goals', () => {
   });
 
   it.each(['message', 'pause', 'interrupt'])('interrupts a goal on a %s of the user', async (what) => {
-    const conversation = await create({ say: 'w1', wait: 1 }, { say: 'w2' }, { say: 'w3' });
+    const run = gate();
+    const conversation = await create({ say: 'w1', until: run.opened }, { say: 'w2' }, { say: 'w3' });
     // The goal of the previous test may still hold the only slot for runs.
     await eventually(
       async () => (await conversation.post('goal', { objective: 'obj' })).status === 200,
@@ -206,6 +219,7 @@ describe('goals', () => {
     await conversation.reaches('running');
     if (what === 'message') await conversation.send('hey');
     else await conversation.post(what);
+    run.open();
     await conversation.reaches(what === 'message' ? 'finished' : 'paused');
     const events = (await conversation.events()).filter(({ key }) => key !== 'stats').map(brief);
     const followed = {

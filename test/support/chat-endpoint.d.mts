@@ -23,6 +23,8 @@ export interface EndpointStep {
   headers?: Record<string, string>;
   /** Seconds before the answer. */
   wait?: number;
+  /** Answers once this is resolved. */
+  until?: Promise<unknown>;
   /** Never answers. */
   hang?: boolean;
   /** The connection breaks before the chunk of this number. */

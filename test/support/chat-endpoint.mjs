@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -88,6 +89,7 @@ function textsOf(content) {
 
 async function send(response, step, { body, number, chunkDelay, signal }) {
   if (step.wait) await sleep(step.wait * 1000, undefined, { signal }).catch(() => undefined);
+  if (step.until) await Promise.race([step.until, once(signal, 'abort')]);
   if (signal.aborted) return;
   if (step.hang) return;
   for (const [name, value] of Object.entries(step.headers ?? {})) response.setHeader(name, value);
