@@ -100,11 +100,13 @@ describe('repositories of a server with a file root', () => {
   });
 
   it('does not look for a repository above the file root', async () => {
-    await mkdir(at('private', 'below', 'deep'), { recursive: true });
-    const below = await start(at('private', 'below'));
-    const { body } = await commits(below, at('private', 'below', 'deep'));
+    await mkdir(at('root', 'deep'));
+    git(folder, 'init', '-q');
+    git(folder, 'commit', '-qm', 'above', '--allow-empty');
+    expect(git(at('root', 'deep'), 'log', '--format=%s')).toBe('above');
+    const { body } = await commits(server, at('root', 'deep'));
     expect(body).toEqual({ commits: [], has_more: false });
-    await below.stop();
+    await rm(at('.git'), { recursive: true });
   });
 
   it('shows repositories with worktrees and alternates inside the file root', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFile, chmod, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ServerProcess } from '../support/server-process.js';
 import { writeFiles } from '../support/write-files.js';
@@ -188,8 +188,9 @@ describe('changes, diffs and commits of repositories', () => {
       // A sparse file: it takes no space, but a copy of it would fill the disk.
       ['huge', (index) => execFileSync('truncate', ['-s', '1T', index])],
     ];
+    await make('indexed', { a: '1\n' });
     for (const [name, makeIndex] of traps) {
-      await make(`index-${name}`, { a: '1\n' });
+      await cp(at('indexed'), at(`index-${name}`), { recursive: true });
       await rm(at(`index-${name}/.git/index`));
       await makeIndex(at(`index-${name}/.git/index`));
     }
@@ -215,8 +216,9 @@ describe('changes, diffs and commits of repositories', () => {
     const repositories = files.flatMap((file, number) =>
       ['pipe', 'device'].map((kind) => ({ file, kind, name: `instead-${number}-${kind}` })),
     );
+    await make('usual', { a: '1\n', 'deep/b': '2\n' });
     for (const { file, kind, name } of repositories) {
-      await make(name, { a: '1\n', 'deep/b': '2\n' });
+      await cp(at('usual'), at(name), { recursive: true });
       await mkdir(path.dirname(at(`${name}/${file}`)), { recursive: true });
       await rm(at(`${name}/${file}`), { force: true });
       if (kind === 'pipe') execFileSync('mkfifo', [at(`${name}/${file}`)]);
