@@ -99,12 +99,10 @@ describe('control of an ACP agent', () => {
     });
 
     it('keeps a permission request across a restart; the agent asks again once it is accepted', async () => {
-      let other = await ServerProcess.start();
-      const request = acpRequest(other.cwd, steps(ask('execute')), ALWAYS);
-      let conversation = await ConversationClient.create(other, request);
+      let conversation = await create(steps(ask('execute')), ALWAYS);
       await conversation.reaches('waiting_for_confirmation');
-      other = await other.restart();
-      conversation = conversation.on(other);
+      server = await server.restart();
+      conversation = conversation.on(server);
       expect(await conversation.status()).toBe('waiting_for_confirmation');
       const accept = () => conversation.post('events/respond_to_confirmation', { accept: true });
       await accept();
@@ -116,7 +114,6 @@ describe('control of an ACP agent', () => {
       // The slot of the run that asked becomes free a moment after the status has changed.
       await eventually(async () => (await accept()).status === 200, 'the acceptance');
       await conversation.reaches('finished');
-      await other.stop();
     });
   });
 
@@ -202,9 +199,11 @@ describe('control of an ACP agent', () => {
   });
 
   it('sends messages that arrive during a turn to the ACP agent after the turn', async () => {
-    const conversation = await startTurn(['sleep', 300], ['say', ' end']);
+    const sent = path.join(server.cwd, 'both-are-sent');
+    const conversation = await startTurn(['waitFor', sent], ['say', ' end']);
     await conversation.send('second', false);
     await conversation.send('third');
+    await writeFile(sent, '');
     await conversation.reaches('finished');
     const answers = await conversation.events('&kind=ActionEvent');
     expect(answers.map((event) => event['action'])).toMatchObject([
@@ -219,9 +218,11 @@ describe('control of an ACP agent', () => {
   });
 
   it('lets an ACP agent end its turn when the conversation is paused', async () => {
-    const conversation = await startTurn(['sleep', 2000], ['say', ' end']);
+    const paused = path.join(server.cwd, 'is-paused');
+    const conversation = await startTurn(['waitFor', paused], ['say', ' end']);
     expect((await conversation.post('pause')).status).toBe(200);
     expect(await conversation.status()).toBe('paused');
+    await writeFile(paused, '');
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).toBe('began end');
   });
