@@ -7,10 +7,7 @@ describe('conversations of the OpenAI gateway', () => {
   let fixture: GatewayFixture;
 
   beforeAll(async () => {
-    fixture = await GatewayFixture.start({
-      OH_GATEWAY_TIMEOUT_SECONDS: '3',
-      OH_GATEWAY_KEEP_ALIVE_SECONDS: '0.1',
-    });
+    fixture = await GatewayFixture.start();
   });
   afterAll(() => fixture.stop());
 
@@ -77,27 +74,6 @@ describe('conversations of the OpenAI gateway', () => {
     expect(await request).toContain('status: paused');
   });
 
-  it('answers 504 after the time limit and lets the run continue', async () => {
-    const id = await created(undefined);
-    const error: unknown = await ask(id, 'RUN: sleep 4\nFINISH: late').catch((failure: unknown) => failure);
-    expect(error).toBeInstanceOf(InternalServerError);
-    expect(error).toMatchObject({ status: 504, code: 'timeout' });
-    expect(String(error)).toContain(id);
-    await reaches(id, 'finished');
-    const { response } = await fixture.ok('GET', `/api/conversations/${id}/agent_final_response`);
-    expect(response).toBe('late');
-  });
-
-  it('sends keep-alive comments during a long tool call, without the time limit', async () => {
-    const response = await fixture.raw(
-      '/chat/completions',
-      chat('RUN: sleep 4\nFINISH: late', { stream: true }),
-    );
-    const text = await response.text();
-    expect(text.split(': keep-alive\n\n').length).toBeGreaterThan(3);
-    expect(text).toMatch(/"delta":\{"content":"late"\}[^]*data: \[DONE\]\n\n$/);
-  });
-
   it.each(['SIGTERM', 'SIGKILL'] as const)(
     'continues a conversation by its header after %s during a stream',
     async (signal) => {
@@ -122,26 +98,61 @@ describe('conversations of the OpenAI gateway', () => {
   );
 });
 
-describe('the OpenAI gateway at the limit of runs', () => {
+describe('the limits of the OpenAI gateway', () => {
+  let fixture: GatewayFixture;
+  beforeAll(async () => {
+    fixture = await GatewayFixture.start({
+      OH_GATEWAY_TIMEOUT_SECONDS: '3',
+      OH_GATEWAY_KEEP_ALIVE_SECONDS: '0.1',
+      OH_MAX_CONCURRENT_RUNS: '1',
+    });
+  });
+  afterAll(() => fixture.stop());
+  /** An answer as a stream, which has no time limit. The slot of an ended run becomes free a moment later. */
+  const stream = async (text: string): Promise<Response> => {
+    let response: Response | undefined;
+    await eventually(async () => {
+      response = await fixture.raw('/chat/completions', chat(text, { stream: true }));
+      return response.status !== 429;
+    }, 'a free slot');
+    if (!response) throw new Error('no answer');
+    return response;
+  };
+  const hasEnded = (id: string, status: string) =>
+    eventually(async () => (await fixture.status(id)) === status, `status ${status}`);
+
+  it('answers 504 after the time limit and lets the run continue', async () => {
+    const { id } = await fixture.ok('POST', '/api/conversations', scriptedRequest('work'));
+    const error: unknown = await fixture
+      .client()
+      .chat.completions.create(chat('RUN: sleep 4\nFINISH: late'), {
+        headers: { [CONVERSATION]: String(id) },
+      })
+      .catch((failure: unknown) => failure);
+    expect(error).toBeInstanceOf(InternalServerError);
+    expect(error).toMatchObject({ status: 504, code: 'timeout' });
+    expect(String(error)).toContain(id);
+    await hasEnded(String(id), 'finished');
+    const { response } = await fixture.ok('GET', `/api/conversations/${String(id)}/agent_final_response`);
+    expect(response).toBe('late');
+  });
+
+  it('sends keep-alive comments during a long tool call, without the time limit', async () => {
+    const text = await (await stream('RUN: sleep 4\nFINISH: late')).text();
+    expect(text.split(': keep-alive\n\n').length).toBeGreaterThan(3);
+    expect(text).toMatch(/"delta":\{"content":"late"\}[^]*data: \[DONE\]\n\n$/);
+  });
+
   it('answers 429 at the limit of runs and creates no conversation', async () => {
-    const fixture = await GatewayFixture.start({ OH_MAX_CONCURRENT_RUNS: '1' });
     const id = '7e57ab1e-0000-4000-8000-00000000cccc';
-    try {
-      const first = await fixture.raw('/chat/completions', chat('RUN: sleep 60', { stream: true }));
-      const request = fixture
-        .client()
-        .chat.completions.create(chat('FINISH: x'), { headers: { [CONVERSATION]: id } });
-      await expect(request).rejects.toBeInstanceOf(RateLimitError);
-      await expect(fixture.ok('GET', `/api/conversations/${id}`)).rejects.toThrow('404');
-      await first.body?.cancel();
-      await eventually(
-        async () => (await fixture.status(conversationOf(first))) === 'paused',
-        'the interrupt',
-      );
-      const answer = await fixture.client().chat.completions.create(chat('FINISH: now'));
-      expect(answer.choices[0]?.message.content).toBe('now');
-    } finally {
-      await fixture.stop();
-    }
+    const first = await stream('RUN: sleep 60');
+    const request = fixture
+      .client()
+      .chat.completions.create(chat('FINISH: x'), { headers: { [CONVERSATION]: id } });
+    await expect(request).rejects.toBeInstanceOf(RateLimitError);
+    await expect(fixture.ok('GET', `/api/conversations/${id}`)).rejects.toThrow('404');
+    await first.body?.cancel();
+    await hasEnded(conversationOf(first), 'paused');
+    expect(await (await stream('FINISH: now')).text()).toContain('"delta":{"content":"now"}');
   });
 });
