@@ -50,6 +50,18 @@ async function run(...steps: string[]): Promise<BrowserResult[]> {
   return seen;
 }
 
+/** A conversation of several tests, which do not care what its browser has shown: a start is costly. */
+let shared: ConversationClient | undefined;
+
+async function runInShared(...steps: string[]): Promise<BrowserResult[]> {
+  shared ??= await start();
+  await shared.reaches('finished');
+  const before = (await browserResults(shared)).length;
+  await shared.send([...steps, 'FINISH: done'].join('\n'));
+  await shared.reaches('finished');
+  return (await browserResults(shared)).slice(before);
+}
+
 const text = (seen: BrowserResult | undefined): string => seen?.content[0]?.text ?? '';
 
 interface State {
@@ -176,7 +188,7 @@ const named = (name: string): string => `browser_${name}`;
   });
 
   it('fills in a form, clicks and goes back', async () => {
-    const seen = await run(
+    const seen = await runInShared(
       call('navigate', { url: site.url }),
       call('get_state'),
       call('type', { index: 1, text: 'Ada' }),
@@ -215,11 +227,11 @@ const named = (name: string): string => `browser_${name}`;
       'chrome://version',
       'view-source:http://a',
     ];
-    const refused = await run(...addresses.map((url) => call('navigate', { url })));
+    const refused = await runInShared(...addresses.map((url) => call('navigate', { url })));
     expect(refused.map((seen) => [seen.is_error, text(seen).slice(0, 40)])).toEqual(
       addresses.map(() => [true, 'The browser opens http and https pages o']),
     );
-    const seen = await run(
+    const seen = await runInShared(
       call('navigate', { url: `${site.url}/files` }),
       call('get_state'),
       call('click', { index: 1 }),
@@ -229,7 +241,7 @@ const named = (name: string): string => `browser_${name}`;
   });
 
   it('survives dialogs and downloads and reports them', async () => {
-    const seen = await run(
+    const seen = await runInShared(
       call('navigate', { url: `${site.url}/dialog` }),
       call('get_state'),
       call('click', { index: 0 }),
@@ -245,7 +257,7 @@ const named = (name: string): string => `browser_${name}`;
   });
 
   it('returns a long page in parts', async () => {
-    const [, first, last, beyond] = await run(
+    const [, first, last, beyond] = await runInShared(
       call('navigate', { url: `${site.url}/long` }),
       call('get_content'),
       call('get_content', { start_from_char: 149_990 }),
