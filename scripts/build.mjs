@@ -1,7 +1,7 @@
 // Makes a build of the sources unless there is one, and makes it the current one. Nothing is changed in
 // place: a running server keeps the build that it was started with. `npm run build` runs this file and checks
-// types too; `npm start` imports it. `npm run docs` builds with `--without-types`: the console uses the types
-// that it writes.
+// types too; `npm start` imports it. `npm run docs` builds with `--without-types`, because the console uses
+// the types that it writes, and so does `npm test`: `npm run lint` checks types.
 import { spawn } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { copyFile, link, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';

@@ -40,6 +40,8 @@ export function shutDownOnSignals(app: NestExpressApplication): void {
   process.on('SIGINT', onSignal);
   // The parent (`--reload`) is gone: nothing else would stop this process.
   process.on('disconnect', () => onSignal('SIGTERM'));
+  // It ended while this process started.
+  if (process.send !== undefined && !process.connected) onSignal('SIGTERM');
 }
 
 async function shutDown(app: NestExpressApplication, logger: Logger): Promise<never> {

@@ -49,10 +49,11 @@ async function watch(server: ServerProcess): Promise<SocketClient> {
 
 const CONFIRM = { confirmation_policy: { kind: 'AlwaysConfirm' } };
 
-describe('what conversations wait for', () => {
-  const fixture = ServerFixture.forTests();
+const fixture = ServerFixture.forTests();
 
+describe('what conversations wait for', () => {
   it('names the action that waits for a confirmation, in one line and with its secrets masked', async () => {
+    const started = Date.now();
     const conversation = await fixture.create('RUN: echo s3cr3t-token\\nline two\nFINISH: done', {
       ...CONFIRM,
       secrets: { TOKEN: { kind: 'StaticSecret', value: 's3cr3t-token' } },
@@ -74,7 +75,7 @@ describe('what conversations wait for', () => {
     });
     expect(summary?.reason).toMatch(/^terminal: echo <secret-hidden>/);
     expect(summary?.reason).not.toContain('\n');
-    expect(Date.parse(String(summary?.['waits_since']))).toBeGreaterThan(Date.now() - 60_000);
+    expect(Date.parse(String(summary?.['waits_since']))).toBeGreaterThanOrEqual(started - 1);
 
     await conversation.post('events/respond_to_confirmation', { accept: false });
     expect(await summaryOf(conversation)).toMatchObject({ waits_for: null, waits_since: null, reason: null });
@@ -160,31 +161,32 @@ describe('what conversations wait for', () => {
 });
 
 describe('pages of summaries', () => {
-  const fixture = ServerFixture.forTests();
+  // Pages are compared with all conversations of a server.
+  const own = ServerFixture.forTests();
 
   it('lead through all conversations, latest update first, also when one is updated meanwhile', async () => {
     const all: ConversationClient[] = [];
-    for (let n = 0; n < 5; n += 1) all.push(await fixture.create(undefined, { title: `number ${n}` }));
-    const first = await page(fixture.server, 'limit=2');
+    for (let n = 0; n < 5; n += 1) all.push(await own.create(undefined, { title: `number ${n}` }));
+    const first = await page(own.server, 'limit=2');
     expect(first.items.map(({ id }) => id)).toEqual([all[4]?.id, all[3]?.id]);
     const last = all[3];
-    await fixture.server.request('PATCH', last?.route ?? '', { title: 'now the latest' });
-    const second = await page(fixture.server, `limit=2&page_id=${first.next_page_id}`);
+    await own.server.request('PATCH', last?.route ?? '', { title: 'now the latest' });
+    const second = await page(own.server, `limit=2&page_id=${first.next_page_id}`);
     expect(second.items.map(({ id }) => id)).toEqual([all[2]?.id, all[1]?.id]);
-    const third = await page(fixture.server, `limit=2&page_id=${second.next_page_id}`);
+    const third = await page(own.server, `limit=2&page_id=${second.next_page_id}`);
     expect(third).toMatchObject({ items: [{ id: all[0]?.id }], next_page_id: null });
-    expect((await page(fixture.server, 'limit=1')).items[0]).toMatchObject({ title: 'now the latest' });
+    expect((await page(own.server, 'limit=1')).items[0]).toMatchObject({ title: 'now the latest' });
   });
 
   it('refuse a page that no answer has named, and more than a thousand summaries', async () => {
     for (const query of ['page_id=nowhere', 'limit=1001', 'limit=0', 'status=busy'])
-      expect((await fixture.server.request('GET', `/api/conversations/summaries?${query}`)).status).toBe(422);
+      expect((await own.server.request('GET', `/api/conversations/summaries?${query}`)).status).toBe(422);
   });
 
   it('show only one status', async () => {
-    const idle = await fixture.create();
-    await fixture.run('FINISH: x');
-    const { items } = await page(fixture.server, 'status=finished&limit=1000');
+    const idle = await own.create();
+    await own.run('FINISH: x');
+    const { items } = await page(own.server, 'status=finished&limit=1000');
     expect(items.length).toBeGreaterThan(0);
     expect(items.map(({ id }) => id)).not.toContain(idle.id);
   });
@@ -222,8 +224,6 @@ describe('summaries of conversations that are not open', () => {
 });
 
 describe('the socket of all conversations', () => {
-  const fixture = ServerFixture.forTests();
-
   it('sends each change of status, title and activity, and what is deleted', async () => {
     const client = await watch(fixture.server);
     const conversation = await fixture.create('RUN: echo one\nFINISH: x', CONFIRM);
@@ -248,7 +248,8 @@ describe('the socket of all conversations', () => {
       await fixture.server.request('PATCH', conversation.route, { title: `title ${n}` });
     await client.until((frames) => lastOf(frames, conversation.id)?.title === 'title 99');
     const intervals = (performance.now() - started) / 250;
-    expect(client.frames.length).toBeLessThan(intervals + 4);
+    const seen = client.frames.filter((frame) => lastOf([frame], conversation.id) !== undefined);
+    expect(seen.length).toBeLessThan(intervals + 4);
     client.socket.close();
     await client.closed;
   });

@@ -177,9 +177,8 @@ describe('the container', () => {
       const kinds = async () => (await conversation.events()).map(({ kind }) => kind);
       await eventually(async () => (await kinds()).includes('ObservationEvent'), 'the observation');
 
-      const started = Date.now();
+      // After 10 s it would exit with 1.
       expect(await server.end()).toBe(0);
-      expect(Date.now() - started).toBeLessThan(10_000);
       expect(await isHealthy(port)).toBe(false);
       const output = await readFile(path.join(container, 'workspace/project/version'), 'utf8');
       expect(output).toMatch(new RegExp(`^git version .*\\n${user?.uid ?? process.getuid?.() ?? ''}\\n$`));

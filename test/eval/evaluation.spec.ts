@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { access, mkdtemp, readFile, realpath, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { jest } from '@jest/globals';
 import { canConfineChecks, runProgram } from '../../eval/support/program.mjs';
 import { applySteps } from '../../eval/support/solution.mjs';
 import {
@@ -19,6 +20,8 @@ import { eventually } from '../support/eventually.js';
 import { isAlive } from '../support/is-alive.js';
 
 const AT_ONCE = 4;
+// Some tests start a hundred programs one after the other, which takes minutes on a busy machine.
+jest.setTimeout(600_000);
 const itConfined = canConfineChecks() ? it : it.skip;
 const REMOVE = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };
 

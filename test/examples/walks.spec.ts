@@ -1,4 +1,4 @@
-import { readFile, symlink } from 'node:fs/promises';
+import { readFile, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { blocksOf, follow } from '../support/document.js';
 import { ROOT } from '../support/checkout.js';
@@ -69,41 +69,6 @@ describe('the documents, followed word for word', () => {
     expect(await readFile(path.join(cwd, 'workspace/project/haiku.txt'), 'utf8')).toBe('poem\n');
   });
 
-  it.each([
-    { name: 'Anthropic', block: 0, protocol: anthropicMessages, env: 'ANTHROPIC_API_BASE', base: '' },
-    { name: 'OpenAI', block: 1, protocol: responses, env: 'OPENAI_API_BASE', base: '/v1' },
-    { name: 'Ollama', block: 2, protocol: ollama, env: 'UNUSED', base: '' },
-  ])(
-    'quick start: a model of $name is tried, stored and used',
-    async ({ block, protocol, env, base, name }) => {
-      poet = await startPoet(protocol);
-      const { cwd, url } = await start({ [env]: `${poet.url}${base}` });
-      const sections = ['## 2. Choose a model', '## 3. Try and store it', '## 4. Give the agent a task'];
-      const [models = [], store = [], task = []] = await Promise.all(
-        sections.map((heading) => blocksOf('docs/quick-start.md', heading)),
-      );
-      const commands = [...models.slice(block, block + 1), ...store, ...task];
-      const outputs = await follow(commands, {
-        cwd,
-        env: { AGENT_SERVER_URL: url },
-        instead: {
-          'http://localhost:8000': url,
-          'http://localhost:11434': poet.url,
-          'ollama pull': 'true',
-        },
-      });
-      expect(outputs[1]).toContain('{"valid":true');
-      expect(outputs[1]).toContain("Profile 'mine' activated");
-      expect(outputs[3]).toContain('message: The haiku is written.');
-      expect(outputs[4]).toContain('finished\n{"response":"The haiku is written."}poem\n');
-      const { headers, body } = poet.requests.findLast(hasTools) ?? {};
-      const model = { Anthropic: 'claude-sonnet-5-5', OpenAI: 'gpt-6-sol', Ollama: 'qwen3-coder:30b' }[name];
-      expect(body).toMatchObject({ model, stream: true });
-      const key = { Anthropic: headers?.['x-api-key'], OpenAI: headers?.authorization }[name];
-      expect(key).toBe({ Anthropic: 'sk-ant-...', OpenAI: 'Bearer sk-...' }[name]);
-    },
-  );
-
   it('write a client: the commands do what the page says', async () => {
     const { cwd, url } = await start({ SESSION_API_KEY: 'the-key-of-the-server' });
     await symlink(path.join(ROOT, 'node_modules'), path.join(cwd, 'node_modules'));
@@ -137,5 +102,61 @@ describe('the documents, followed word for word', () => {
     expect(JSON.parse(refused)).toMatchObject({
       detail: [{ loc: ['body', 'workspace', 'working_dir'] }, { loc: ['body', 'agent', 'tools'] }],
     });
+  });
+});
+
+describe('the quick start, followed word for word', () => {
+  const MODELS = [
+    { name: 'Anthropic', block: 0, protocol: anthropicMessages, env: 'ANTHROPIC_API_BASE', base: '' },
+    { name: 'OpenAI', block: 1, protocol: responses, env: 'OPENAI_API_BASE', base: '/v1' },
+    { name: 'Ollama', block: 2, protocol: ollama, env: 'UNUSED', base: '' },
+  ];
+  const poets = new Map<string, WireEndpoint>();
+  let server: ServerProcess;
+  beforeAll(async () => {
+    const env: Record<string, string> = { OH_SECRET_KEY: 'a secret' };
+    for (const model of MODELS) {
+      const poet = await startPoet(model.protocol);
+      poets.set(model.name, poet);
+      env[model.env] = `${poet.url}${model.base}`;
+    }
+    server = await ServerProcess.start({ env });
+    await symlink(path.join(ROOT, 'examples'), path.join(server.cwd, 'examples'));
+  });
+  afterAll(async () => {
+    await server.stop();
+    for (const poet of poets.values()) await poet.close();
+  });
+
+  // The haiku of the model before.
+  beforeEach(() => rm(path.join(server.cwd, 'workspace/project/haiku.txt'), { force: true }));
+
+  it.each(MODELS)('quick start: a model of $name is tried, stored and used', async ({ block, name }) => {
+    const poet = poets.get(name);
+    if (poet === undefined) throw new Error(`${name} has no endpoint`);
+    const { cwd, url } = server;
+    const sections = ['## 2. Choose a model', '## 3. Try and store it', '## 4. Give the agent a task'];
+    const [models = [], store = [], task = []] = await Promise.all(
+      sections.map((heading) => blocksOf('docs/quick-start.md', heading)),
+    );
+    const commands = [...models.slice(block, block + 1), ...store, ...task];
+    const outputs = await follow(commands, {
+      cwd,
+      env: { AGENT_SERVER_URL: url },
+      instead: {
+        'http://localhost:8000': url,
+        'http://localhost:11434': poet.url,
+        'ollama pull': 'true',
+      },
+    });
+    expect(outputs[1]).toContain('{"valid":true');
+    expect(outputs[1]).toContain("Profile 'mine' activated");
+    expect(outputs[3]).toContain('message: The haiku is written.');
+    expect(outputs[4]).toContain('finished\n{"response":"The haiku is written."}poem\n');
+    const { headers, body } = poet.requests.findLast(hasTools) ?? {};
+    const model = { Anthropic: 'claude-sonnet-5-5', OpenAI: 'gpt-6-sol', Ollama: 'qwen3-coder:30b' }[name];
+    expect(body).toMatchObject({ model, stream: true });
+    const key = { Anthropic: headers?.['x-api-key'], OpenAI: headers?.authorization }[name];
+    expect(key).toBe({ Anthropic: 'sk-ant-...', OpenAI: 'Bearer sk-...' }[name]);
   });
 });

@@ -1,10 +1,10 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import ts from 'typescript';
+import { transformFile } from '@swc/core';
 import { ROOT } from './checkout.js';
 import { eventually } from './server-process.js';
 
@@ -20,12 +20,12 @@ export function pythonWith(...packages: string[]): string | undefined {
 /** A TypeScript example as a module that every supported Node runs, in a folder of its own. */
 export async function compiledExample(file: string): Promise<{ file: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'example-'));
-  const source = await readFile(path.join(ROOT, 'examples', file), 'utf8');
-  const { outputText } = ts.transpileModule(source, {
-    compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
+  const { code } = await transformFile(path.join(ROOT, 'examples', file), {
+    swcrc: false,
+    jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
   });
   const compiled = path.join(folder, 'example.mjs');
-  await writeFile(compiled, outputText);
+  await writeFile(compiled, code);
   await symlink(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
   return { file: compiled, remove: () => rm(folder, { recursive: true, force: true }) };
 }

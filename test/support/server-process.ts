@@ -40,6 +40,8 @@ export interface ServerOptions {
   user?: { uid: number; gid: number };
   /** The session key that `request` sends. */
   key?: string;
+  /** The longest wait for its start (ms), if it needs more than most. */
+  startMs?: number;
 }
 
 /**

@@ -58,10 +58,11 @@ export class SpawnedServer implements RunningServer {
     });
     const server = new SpawnedServer(child, options.group ?? false);
     try {
-      await eventually(() => {
+      const hasStarted = (): boolean => {
         if (server.hasEnded) throw new Error(`the server ended: ${server.output}`);
         return server.address !== undefined;
-      }, 'the start of the server');
+      };
+      await eventually(hasStarted, 'the start of the server', options.startMs);
     } catch (error) {
       await server.end('SIGKILL');
       throw error;
