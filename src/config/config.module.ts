@@ -18,7 +18,7 @@ export class ConfigModule {
         NestConfigModule.forRoot({
           load: [() => ({ [KEY]: config })],
           ignoreEnvFile: true,
-          ignoreEnvVars: true,
+          validatePredefined: false,
           skipProcessEnv: true,
           cache: true,
         }),

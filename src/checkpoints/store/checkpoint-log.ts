@@ -75,7 +75,11 @@ export class CheckpointLog {
   async beginRestore(restore: BegunRestore): Promise<void> {
     await this.append({ t: 'restore', ...restore });
     const handle = await openPlainFile(path.join(this.folder, STEPS_FILE));
-    await handle.datasync().finally(() => handle.close());
+    try {
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
   }
 
   /** A step has ended. Of one without changes and problems only this is recorded, and its number is free. */
@@ -176,7 +180,11 @@ function withoutType<T extends LogEntry>({ t: _t, ...fields }: T): Omit<T, 't'> 
 
 async function cut(file: string, bytes: number): Promise<void> {
   const handle = await openPlainFile(file, constants.O_WRONLY);
-  await handle.truncate(bytes).finally(() => handle.close());
+  try {
+    await handle.truncate(bytes);
+  } finally {
+    await handle.close();
+  }
 }
 
 function lineOf(entry: LogEntry): string {

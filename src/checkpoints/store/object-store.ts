@@ -112,7 +112,11 @@ export class ObjectStore {
     if (due.length === 0) return;
     await forEachBounded(due, FLUSHES_AT_ONCE, async (hash) => {
       const handle = await openPlainFile(path.join(this.folder, hash));
-      await handle.datasync().finally(() => handle.close());
+      try {
+        await handle.datasync();
+      } finally {
+        await handle.close();
+      }
     });
     await syncFolder(this.folder);
     for (const hash of due) this.unflushed.delete(hash);
