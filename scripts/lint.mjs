@@ -1,5 +1,5 @@
-// All checks that do not run the code: `npm run lint`. ESLint takes about as long as all others together, on
-// one processor: they run beside it. All run to their end, whatever fails, and each prints its output then.
+// All checks that do not run the code: `npm run lint`, two or more at a time. All run to their end, whatever
+// fails, and each prints its output then.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
@@ -7,15 +7,19 @@ import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const TSC = 'node_modules/typescript-native/bin/tsc';
 
 /** The arguments of Node. The longest check is the first one. */
 const CHECKS = {
+  'Types and rules (oxlint)': ['node_modules/oxlint/bin/oxlint', '--disable-nested-config'],
   ESLint: ['node_modules/eslint/bin/eslint.js', '.'],
-  Types: [TSC, '--noEmit', '--project', 'tsconfig.json'],
-  'Types of the console': [TSC, '--project', 'console/tsconfig.json'],
   Prettier: ['node_modules/prettier/bin/prettier.cjs', '--check', '.'],
-  'Import circles': ['node_modules/dependency-cruiser/bin/dependency-cruise.mjs', 'src', 'console/src'],
+  Imports: [
+    'node_modules/dependency-cruiser/bin/dependency-cruise.mjs',
+    '--output-type=err-long',
+    'src',
+    'console/src',
+    'bench/**/*.ts',
+  ],
 };
 
 const waiting = Object.entries(CHECKS);
