@@ -12,7 +12,7 @@ import { describeWithPostgres, PostgresInstance, queryOn, TestDatabase } from '.
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
 
-const SCRIPT = 'RUN: echo hook\nFINISH: ok';
+const SCRIPT = 'TOOL: think {"thought": "hook"}\nFINISH: ok';
 /** Seconds after which other servers take over. */
 const LEASE = 2;
 /** Pairs of messages before a kill; `npm run test:faults` takes all of these. */
