@@ -80,7 +80,7 @@ describeWithPostgres('a server whose database is away', () => {
     ['ends in', '2', /the lease of this server has ended/],
   ])('records a run by itself when its lease %s the outage', async (_what, lease, sign) => {
     server = await server.restart('SIGTERM', { env: { ...environment(), OH_SERVER_LEASE_SECONDS: lease } });
-    const script = `RUN: until [ -e go ]; do sleep 0.02; done; echo done\nFINISH: ok`;
+    const script = `RUN: until [ -e go ]; do sleep 0.2; done; echo done\nFINISH: ok`;
     const conversation = await ConversationClient.create(server, request(script));
     await conversation.startsTool();
     const resuming = new ResumingSocket(server, conversation.id);
@@ -109,7 +109,7 @@ describeWithPostgres('a server whose database is away', () => {
 
   it('records a run that the end of its lease has ended', async () => {
     server = await server.restart('SIGTERM', { env: { ...environment(), OH_SERVER_LEASE_SECONDS: '2' } });
-    const script = `RUN: until [ -e go ]; do sleep 0.02; done; echo done\nFINISH: ok`;
+    const script = `RUN: until [ -e go ]; do sleep 0.2; done; echo done\nFINISH: ok`;
     const conversation = await ConversationClient.create(server, request(script));
     await conversation.startsTool();
     await endDatabase();
