@@ -1,12 +1,11 @@
 import { createHmac } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { EXAMPLE_CONVERSATION } from '../../src/http/index.js';
 import { acpCommand } from '../support/acp.js';
+import { apiDocument } from '../support/api-document.js';
 import {
   ExampleRequests,
   isDocumentedSuccess,
@@ -23,9 +22,7 @@ import { asJson } from '../support/settings-fixture.js';
 
 /** Several servers start at once, which takes long on a busy machine. */
 const LONGEST_MS = 300_000;
-const DOCUMENT = fileURLToPath(new URL('../../openapi.json', import.meta.url));
-/** `openapi-file.spec.ts` checks that this is the document of a new server. */
-const document = asJson(JSON.parse(readFileSync(DOCUMENT, 'utf8')));
+const document = apiDocument();
 const examples = new ExampleRequests(document);
 
 /** What an example needs besides other requests. */
