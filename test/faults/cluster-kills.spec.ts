@@ -13,7 +13,7 @@ const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 0);
 const KILLS = ROUNDS === 0 ? 2 : Math.ceil((ROUNDS * 10) / 3);
 const DATABASE_KILLS = ROUNDS === 0 ? 1 : Math.ceil(ROUNDS / 2);
 const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
-const WRITERS = 8;
+const WRITERS = ROUNDS === 0 ? 5 : 8;
 /** What a writer waits after each message (ms): nobody has to be kept busy while a lease ends. */
 const WRITER_PAUSE_MS = ROUNDS === 0 ? 30 : 0;
 /** A machine that is busy with other tests starts and answers late. What was measured is printed. */
