@@ -191,7 +191,9 @@ async function surroundingsOf(batch: Operations): Promise<Required<Surroundings>
   return {
     env: Object.assign({}, ...all.map(({ env }) => env)) as Record<string, string>,
     prepare: Object.assign({}, ...all.map(({ prepare }) => prepare)) as Record<string, PrepareBody>,
-    stop: async () => void (await Promise.all(all.map(({ stop }) => stop?.()))),
+    stop: async () => {
+      for (const { stop } of all) await stop?.();
+    },
   };
 }
 

@@ -21,7 +21,7 @@ import { TcpProxy } from '../support/tcp-proxy.js';
 const LEASE = 4;
 /** `npm run test:faults` takes the long form. */
 const LONG = process.env['FAULT_ROUNDS'] !== undefined;
-/** What a take-over may take in all (ms): the lease, and what a machine needs that is busy with other tests. */
+/** What a take-over may take in all (ms): the lease, and what a busy machine needs on top. */
 const TAKEOVER_MS = (LEASE + (LONG ? 4 : 26)) * 1000;
 const CREATIONS = LONG ? 10 : 3;
 

@@ -63,7 +63,7 @@ export class Ledger {
     return this.register(server, body);
   }
 
-  /** As `create`, again until it is accepted: on a busy machine the servers of a cluster lose their leases. */
+  /** As `create`, until it is accepted: on a busy machine the servers of a cluster lose their leases. */
   async createSoon(server: ServerProcess, request: unknown): Promise<ConversationClient> {
     let made: ConversationClient | undefined;
     await eventually(async () => (made = await this.create(server, request)) !== undefined, 'a creation');

@@ -103,7 +103,7 @@ export class SpawnedServer implements RunningServer {
     return this.child.exitCode ?? this.child.signalCode;
   }
 
-  /** The port in the last line of the start. It is kept: tests ask for it with each request, and logs are long. */
+  /** The port in the last line of the start, kept because each request needs it and logs are long. */
   private get address(): string | undefined {
     return (this.foundPort ??= /listening on http:\/\/[^\s:]+:(\d+)/.exec(this.output)?.[1]);
   }

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { ServerProcess } from '../server-process.js';
+import type { ServerProcess } from '../server-process.js';
 
 /**
  * Servers of one configuration that the tests of a block share, each in a folder of its own. A test that ends
