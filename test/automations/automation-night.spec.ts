@@ -74,9 +74,7 @@ class Night {
   }
 
   async create(name: string, trigger: object, more: object = {}): Promise<void> {
-    // Only one starts processes: what counts here is when runs start, and what a kill makes of them.
-    const step = name === 'hourly' ? `RUN: echo ${name}` : `TOOL: think {"thought": "${name}"}`;
-    const prompt = `${step}\nFINISH: ${name} is done`;
+    const prompt = `RUN: echo ${name}\nFINISH: ${name} is done`;
     const { id } = await this.one.create(prompt, { name, trigger, ...REPEATED, ...more });
     this.ids.set(name, id);
   }
