@@ -153,34 +153,21 @@ class Night {
   /** Waits until nothing is open and everything that was due has a run that is over. */
   async settle(): Promise<void> {
     let table: Due[] = [];
-    /** The automations that were not quiet when they were last asked for their runs. */
-    let open = [...this.ids.keys()];
     const isQuiet = async (): Promise<boolean> => {
-      const all = await this.table(open);
       // Instants that are to come are not due yet.
-      table = all.filter(({ what }) => !(Date.parse(what) > this.now));
-      const isSettled = ({ runs }: Due): boolean => runs.length > 0 && runs.every(isOver);
-      const asked = open.length;
-      open = [...new Set(table.filter((one) => !isSettled(one)).map(({ automation }) => automation))];
-      if (open.length > 0) return false;
-      // Those that were quiet before may have got another run since.
-      open = [...this.ids.keys()];
-      return asked === open.length;
+      table = (await this.table()).filter(({ what }) => !(Date.parse(what) > this.now));
+      return table.every(({ runs }) => runs.length > 0 && runs.every(isOver));
     };
     await eventually(isQuiet, 'the end of all runs').catch((error: unknown) => {
       throw new Error(`${String(error)}\n${text(table, 0)}`);
     });
   }
 
-  /**
-   * What was due and what has become of it: runs with their repetitions, matched in their order.
-   * @param automations the names of those that are asked for
-   */
-  async table(automations: readonly string[] = [...this.ids.keys()]): Promise<Due[]> {
+  /** What was due and what has become of it: runs with their repetitions, matched in their order. */
+  async table(): Promise<Due[]> {
     const left = new Map<string, SeenRun[]>();
-    for (const name of automations) left.set(name, (await this.one.runs(this.ids.get(name) ?? '')).reverse());
-    const due = this.due.filter(({ automation }) => left.has(automation));
-    const rows = due.map((one): Due => {
+    for (const [name, id] of this.ids) left.set(name, (await this.one.runs(id)).reverse());
+    const rows = this.due.map((one): Due => {
       const runs = left.get(one.automation) ?? [];
       const first = runs.findIndex(
         ({ attempt, scheduled_at }) => attempt === 1 && (scheduled_at === null || scheduled_at === one.what),
