@@ -65,6 +65,10 @@ export class ConversationLocator extends Locator {
     return all.flatMap((server) => (server.isSelf ? [] : [addressOf(server.id, server)]));
   }
 
+  override isOpenHere(conversationId: string): boolean {
+    return this.conversations.isOpen(conversationId);
+  }
+
   override async isLive(serverId: string): Promise<boolean> {
     return (await this.servers.list()).some(({ id }) => id === serverId);
   }

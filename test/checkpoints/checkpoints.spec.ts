@@ -212,7 +212,7 @@ describe('checkpoints', () => {
     const { conversation, folder } = await start('SAY: hi');
     const many = 'for i in $(seq 600); do echo $i > f$i; done';
     await conversation.send(
-      `RUN: ${many}\nRUN: until [ -e go ]; do sleep 0.02; done; echo 1 > z\nFINISH: done`,
+      `RUN: ${many}\nRUN: until [ -e go ]; do sleep 0.2; done; echo 1 > z\nFINISH: done`,
     );
     await eventually(async () => (await list(conversation)).length === 1, 'the first step');
     const [one, other] = await Promise.all(

@@ -12,7 +12,7 @@ describe('a stream of events of another server', () => {
     const [owner, second] = [await members.start(), await members.start()];
     const work = path.join(members.folder, 'work');
     const script = (name: string): string =>
-      `SAY: ${name}\nRUN: until [ -e ${name} ]; do sleep 0.05; done\nRUN: echo ${name}\nFINISH: ${name}`;
+      `SAY: ${name}\nRUN: until [ -e ${name} ]; do sleep 0.2; done\nRUN: echo ${name}\nFINISH: ${name}`;
     const one = await ConversationClient.create(owner, scriptedRequest(work, script('killed')));
     await one.startsTool();
     const stream = new EventSourceClient(second, one.id);

@@ -17,7 +17,12 @@ const CURRENT = '/api/keys/current';
 const costOf = (calls: number): number => (1000 * calls + (calls * (calls - 1)) / 2) / 1000;
 
 describeWithDatabase('named keys on several servers', () => {
-  const members = MemberServers.forTests();
+  const members = MemberServers.forBlock();
+  let one: ServerProcess;
+  let two: ServerProcess;
+  beforeAll(async () => {
+    [one, two] = await Promise.all([members.start('one', ENV), members.start('two', ENV)]);
+  });
 
   const ask = (server: ServerProcess, key: string, route: string) =>
     server.request('GET', route, undefined, shown(key));
@@ -30,8 +35,6 @@ describeWithDatabase('named keys on several servers', () => {
   };
 
   it('are accepted by all as soon as they are made, and passed on with what they may do', async () => {
-    const one = await members.start('one', ENV);
-    const two = await members.start('two', ENV);
     const { route } = await conversationOn(one);
     const reader = await makeKey(two, { scope: 'read' }, shown(SESSION));
     // The second server has no such conversation: it passes the request on.
@@ -42,8 +45,6 @@ describeWithDatabase('named keys on several servers', () => {
   });
 
   it('end on all servers, and on sockets that one passes to another', async () => {
-    const one = await members.start('one', ENV);
-    const two = await members.start('two', ENV);
     const { id } = await conversationOn(one);
     const made = await makeKey(one, { scope: 'write' }, shown(SESSION));
     const sockets = [one, two].map(
@@ -63,10 +64,8 @@ describeWithDatabase('named keys on several servers', () => {
   it('spend their limit once, whichever servers their conversations are on', async () => {
     const endpoint = await startScriptedEndpoint();
     try {
-      const servers = [await members.start('one', ENV), await members.start('one', ENV)];
-      const [first] = servers;
-      if (!first) throw new Error('no server');
-      const { key } = await makeKey(first, { limits: { usd_per_day: 10 } }, shown(SESSION));
+      const servers = [one, two];
+      const { key } = await makeKey(one, { limits: { usd_per_day: 10 } }, shown(SESSION));
       const llm = endpointLlm(endpoint, { input_cost_per_token: 0.001, output_cost_per_token: 0 });
       const think = (_: unknown, index: number) => ({
         tools: [['think', { thought: `number ${index}` }]] as [string, object][],

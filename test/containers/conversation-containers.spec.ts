@@ -19,21 +19,30 @@ describeWithContainers('Conversations in containers (servers in bubblewrap)', ()
   let engine: ScriptedEngine;
   let receiver: WebhookReceiver;
   let server: ServerProcess;
-  beforeEach(async () => {
+  const environment = (more: Record<string, string> = {}) => ({
+    ...engine.env,
+    SESSION_API_KEY: KEY,
+    OH_WEBHOOKS_0_BASE_URL: receiver.url,
+    OH_WEBHOOKS_0_FLUSH_DELAY: '0.1',
+    OH_WEBHOOKS_0_RETRY_DELAY: '0',
+    ...more,
+  });
+  beforeAll(async () => {
     engine = await ScriptedEngine.start();
     receiver = await WebhookReceiver.start();
-    server = await ServerProcess.start({
-      key: KEY,
-      env: {
-        ...engine.env,
-        SESSION_API_KEY: KEY,
-        OH_WEBHOOKS_0_BASE_URL: receiver.url,
-        OH_WEBHOOKS_0_FLUSH_DELAY: '0.1',
-        OH_WEBHOOKS_0_RETRY_DELAY: '0',
-      },
-    });
+    server = await ServerProcess.start({ key: KEY, env: environment() });
   });
+  /** The next test begins without conversations and containers. */
   afterEach(async () => {
+    engine.intercept = () => false;
+    const { body } = await server.request('GET', '/api/conversations/search?limit=100');
+    for (const { id } of (body as { items: { id: string }[] }).items)
+      await server.request('DELETE', `/api/conversations/${id}`);
+    for (const container of containers()) await engine.kill(container);
+    engine.containers.clear();
+    engine.requests.length = 0;
+  });
+  afterAll(async () => {
     await server.stop();
     await engine.stop();
     await receiver.down();
@@ -150,9 +159,7 @@ describeWithContainers('Conversations in containers (servers in bubblewrap)', ()
   });
 
   it('are stopped when they are idle, and can be read while the engine is away', async () => {
-    server = await server.restart('SIGTERM', {
-      env: { ...engine.env, SESSION_API_KEY: KEY, OH_CONVERSATION_IDLE_TTL_SECONDS: '1' },
-    });
+    server = await server.restart('SIGTERM', { env: environment({ OH_CONVERSATION_IDLE_TTL_SECONDS: '1' }) });
     const conversation = await create('FINISH: one');
     await answered(conversation, 'one');
     await eventually(async () => (await status(conversation)) === 'missing', 'the end of the idle container');
@@ -170,6 +177,7 @@ describeWithContainers('Conversations in containers (servers in bubblewrap)', ()
       'a message',
     );
     await answered(conversation, 'two');
+    server = await server.restart('SIGTERM', { env: environment() });
   });
 
   it('removes containers without a conversation, and no others with its labels', async () => {

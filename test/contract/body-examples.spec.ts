@@ -1,12 +1,11 @@
 import { createHmac } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { EXAMPLE_CONVERSATION } from '../../src/http/index.js';
 import { acpCommand } from '../support/acp.js';
+import { apiDocument } from '../support/api-document.js';
 import {
   ExampleRequests,
   isDocumentedSuccess,
@@ -23,9 +22,7 @@ import { asJson } from '../support/settings-fixture.js';
 
 /** Several servers start at once, which takes long on a busy machine. */
 const LONGEST_MS = 300_000;
-const DOCUMENT = fileURLToPath(new URL('../../openapi.json', import.meta.url));
-/** `openapi-file.spec.ts` checks that this is the document of a new server. */
-const document = asJson(JSON.parse(readFileSync(DOCUMENT, 'utf8')));
+const document = apiDocument();
 const examples = new ExampleRequests(document);
 
 /** What an example needs besides other requests. */
@@ -36,8 +33,10 @@ interface Surroundings {
   stop?: () => Promise<void>;
 }
 
-/** By operation. Each documents what it needs. */
-const SURROUNDINGS: Readonly<Record<string, () => Surroundings | Promise<Surroundings>>> = {
+type ByOperation = Readonly<Record<string, () => Surroundings | Promise<Surroundings>>>;
+
+/** Operations that need no other configuration. Each documents what it needs. */
+const PREPARED: ByOperation = {
   Branches_navigate: () => ({ prepare: { Branches_navigate: afterRun } }),
   Checkpoints_restore: () => ({ prepare: { Checkpoints_restore: afterRun } }),
   Goals_start: () => ({ prepare: { Goals_start: afterRun } }),
@@ -46,15 +45,8 @@ const SURROUNDINGS: Readonly<Record<string, () => Surroundings | Promise<Surroun
   Files_uploadInConversation: () => ({
     prepare: { Files_uploadInConversation: intoFolder('Files_uploadInConversation') },
   }),
-  Init_start: () => ({ env: { OH_DEFERRED_INIT: 'true' } }),
-  Shares_create: withSecretKey,
-  AutomationWebhooks_create: withSecretKey,
-  AutomationWebhooks_update: withSecretKey,
-  AutomationEvents_deliver: () => ({ ...withSecretKey(), prepare: { AutomationEvents_deliver: signed } }),
-  Acp_models: withNpx,
   Mcp_start: withSignIn,
   Mcp_callback: withSignIn,
-  Subscription_poll: withIssuer,
   Terminals_resize: () => ({
     prepare: { Terminals_resize: ofTerminal('Terminals_resize', '/api/terminals') },
   }),
@@ -66,11 +58,23 @@ const SURROUNDINGS: Readonly<Record<string, () => Surroundings | Promise<Surroun
       ),
     },
   }),
+};
+/** Operations that need another configuration, which others can share. */
+const CONFIGURED: ByOperation = {
+  Shares_create: withSecretKey,
+  AutomationWebhooks_create: withSecretKey,
+  AutomationWebhooks_update: withSecretKey,
+  AutomationEvents_deliver: () => ({ ...withSecretKey(), prepare: { AutomationEvents_deliver: signed } }),
+  Acp_models: withNpx,
+  Subscription_poll: withIssuer,
   // The discard port: nobody listens there.
   Webhooks_redeliver: () => ({
     env: { OH_WEBHOOKS: '[{"name": "audit", "base_url": "http://127.0.0.1:9"}]' },
   }),
 };
+/** The operation of a server that serves nothing else until then. */
+const DEFERRED: ByOperation = { Init_start: () => ({ env: { OH_DEFERRED_INIT: 'true' } }) };
+const SURROUNDINGS: ByOperation = { ...PREPARED, ...CONFIGURED, ...DEFERRED };
 
 /** What an answer has to contain whose status alone does not tell a success. */
 const ANSWERS: Readonly<Record<string, object>> = {
@@ -85,9 +89,19 @@ const ANSWERS: Readonly<Record<string, object>> = {
   ProfileDiagnosis_materialize: { valid: true },
   Mcp_test: { ok: true, tools: ['now'], tool_result: { is_error: false } },
   Mcp_start: { ok: true },
-  Mcp_callback: { ok: true, status: 'succeeded' },
+  Mcp_callback: { ok: true },
   CanvasBackends_start: { state: 'ready', detail: null },
   Subscription_poll: { connected: true },
+};
+
+/** What comes of an answer later, soon or not. */
+const OUTCOMES: Readonly<Record<string, (sent: SentExamples) => Promise<void>>> = {
+  Mcp_callback: async ({ server, answerTo }) => {
+    const route = `/api/mcp/oauth/status/${String(answerTo('Mcp_callback')['job_id'])}`;
+    const isSignedIn = async () =>
+      asJson((await server.request('GET', route)).body)['status'] === 'succeeded';
+    await eventually(isSignedIn, 'the end of the sign-in');
+  },
 };
 
 describe('the examples of the API document', () => {
@@ -117,7 +131,7 @@ describe('the examples of the API document', () => {
   it.concurrent.each(batches(examples.all))(
     'accepts the examples of %s on a new server',
     async (_ids, batch) => {
-      const { env, prepare = {}, stop } = (await surroundingsOf(batch)) ?? {};
+      const { env, prepare, stop } = await surroundingsOf(batch);
       const server = await ServerProcess.start({ env });
       try {
         const sent = new SentExamples(examples, server, prepare);
@@ -132,10 +146,11 @@ describe('the examples of the API document', () => {
             isSuccess: true,
             answer: { body: ANSWERS[reference] ?? answer.body },
           });
+          await OUTCOMES[reference]?.(sent);
         }
       } finally {
         await server.stop();
-        await stop?.();
+        await stop();
       }
     },
     LONGEST_MS,
@@ -147,23 +162,39 @@ type Operations = [id: string, references: string[]][];
 
 /**
  * Operations that share a new server. No two of them are of one part of the API, so that each still has to
- * name the requests of its part which it follows. One that needs more than requests has a server of its own.
+ * name the requests of its part which it follows. Only those that need another configuration have one.
  */
 function batches(all: Operations): [ids: string, batch: Operations][] {
-  const shared: Operations[] = [];
-  const taken = new Map<string, number>();
-  for (const one of all.filter(([id]) => !(id in SURROUNDINGS))) {
-    const [part = ''] = one[0].split('_');
-    const index = taken.get(part) ?? 0;
-    taken.set(part, index + 1);
-    (shared[index] ??= []).push(one);
-  }
-  const own = all.filter(([id]) => id in SURROUNDINGS).map((one) => [one]);
-  return [...shared, ...own].map((batch) => [batch.map(([id]) => id).join(', '), batch]);
+  const configured = { ...CONFIGURED, ...DEFERRED };
+  const groups = [
+    all.filter(([id]) => !(id in configured)),
+    all.filter(([id]) => id in CONFIGURED),
+    all.filter(([id]) => id in DEFERRED),
+  ];
+  return groups.flatMap((group) => {
+    const shared: Operations[] = [];
+    const taken = new Map<string, number>();
+    for (const one of group) {
+      const [part = ''] = one[0].split('_');
+      const index = taken.get(part) ?? 0;
+      taken.set(part, index + 1);
+      (shared[index] ??= []).push(one);
+    }
+    return shared.map((batch): [string, Operations] => [batch.map(([id]) => id).join(', '), batch]);
+  });
 }
 
-async function surroundingsOf([first]: Operations): Promise<Surroundings | undefined> {
-  return first && SURROUNDINGS[first[0]]?.();
+/** All that the operations of a batch need. */
+async function surroundingsOf(batch: Operations): Promise<Required<Surroundings>> {
+  const all: Surroundings[] = [];
+  for (const [id] of batch) all.push((await SURROUNDINGS[id]?.()) ?? {});
+  return {
+    env: Object.assign({}, ...all.map(({ env }) => env)) as Record<string, string>,
+    prepare: Object.assign({}, ...all.map(({ prepare }) => prepare)) as Record<string, PrepareBody>,
+    stop: async () => {
+      for (const { stop } of all) await stop?.();
+    },
+  };
 }
 
 /** Waits until the run of the example conversation has ended. */

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from '../../src/json/index.js';
-import { ServerProcess } from '../support/server-process.js';
+import { apiDocument } from '../support/api-document.js';
 
 /** Something that has to have a description. */
 interface Described {
@@ -90,14 +90,7 @@ function wordsOf(text: string): string[] {
 const placesOf = (parts: readonly Described[]): string[] => parts.map(({ place }) => place);
 
 describe('the descriptions of the API document', () => {
-  let parts: Described[];
-
-  beforeAll(async () => {
-    const server = await ServerProcess.start();
-    const { body } = await server.request('GET', '/openapi.json');
-    await server.stop();
-    parts = [...describedParts(isJsonObject(body) ? body : {})];
-  });
+  const parts = [...describedParts(apiDocument())];
 
   it('exist for every operation, parameter, answer and field', () => {
     expect(parts.length).toBeGreaterThan(4000);

@@ -162,16 +162,16 @@ describeWithPostgres(`appends to a database that fails (FAULT_SEED=${SEED})`, ()
     await expect(storage.logs.read(id)).rejects.toThrow(StorageFailedError);
     // A short outage does not show.
     expect(performance.now() - short).toBeGreaterThan(900);
-    for (let count = 0; count < 20; count += 1) {
-      const began = performance.now();
+    const began = performance.now();
+    for (let count = 0; count < 20; count += 1)
       await expect(storage.logs.read(id)).rejects.toThrow(StorageFailedError);
-      expect(performance.now() - began).toBeLessThan(500);
-    }
+    // If each waited as the first one did, this would be 20 seconds, however fast the machine is.
+    expect(performance.now() - began).toBeLessThan(10_000);
     proxy.behave();
     const ended = performance.now();
     await eventually(() => storage.database.isAvailable, 'the end of the outage');
     expect((await storage.logs.read(id)).length).toBe(0);
-    expect(performance.now() - ended).toBeLessThan(5000);
+    expect(performance.now() - ended).toBeLessThan(15_000);
   });
 
   it('refuses reads and appends after the time limit while the database is away, and goes on by itself', async () => {
@@ -191,7 +191,7 @@ describeWithPostgres(`appends to a database that fails (FAULT_SEED=${SEED})`, ()
       log.read(0, 1),
       storage.logs.open(id),
     ]);
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(performance.now() - began).toBeLessThan(20_000);
     for (const result of results) {
       const reason: unknown = result.status === 'rejected' ? result.reason : undefined;
       expect(reason).toBeInstanceOf(StorageFailedError);

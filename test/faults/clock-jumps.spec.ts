@@ -66,7 +66,7 @@ describe('a server while the clock of the machine is changed', () => {
       const conversation = await create(server);
       ledger.listen(conversation);
       const script =
-        'RUN: until [ -e go ]; do sleep 0.02; done; echo 1 > one\nRUN: echo two | tee two\nFINISH: ok';
+        'RUN: until [ -e go ]; do sleep 0.2; done; echo 1 > one\nRUN: echo two | tee two\nFINISH: ok';
       await ledger.say(conversation, script, true);
       await conversation.startsTool();
       await setClock(off);

@@ -232,7 +232,7 @@ describe('conversations with damaged files', () => {
     const make = async (): Promise<ConversationClient> => {
       const made = await ConversationClient.create(
         first,
-        scriptedRequest(path.join(folder, 'work'), 'RUN: echo x\nFINISH: ok'),
+        scriptedRequest(path.join(folder, 'work'), 'TOOL: think {"thought": "x"}\nFINISH: ok'),
       );
       await made.reaches('finished');
       return made;

@@ -112,7 +112,7 @@ const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
   });
 
   it('ends a run with an error that it records by itself when there is space', async () => {
-    const script = `RUN: until [ -e go ]; do sleep 0.02; done; head -c 20000 /dev/zero | tr '\\0' x\nFINISH: ok`;
+    const script = `RUN: until [ -e go ]; do sleep 0.2; done; head -c 20000 /dev/zero | tr '\\0' x\nFINISH: ok`;
     const conversation = await ConversationClient.create(server, request(script));
     await conversation.startsTool();
     const socket = await conversation.listen();

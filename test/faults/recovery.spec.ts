@@ -26,7 +26,7 @@ describe('a run that was interrupted by a kill of the server', () => {
 
   /** Conversations in the middle of a command that ends only when there is a file `go`. */
   const running = async (server: ServerProcess, count: number): Promise<ConversationClient[]> => {
-    const script = 'RUN: until [ -e go ]; do sleep 0.02; done\nRUN: touch ran-$RANDOM\nFINISH: ok';
+    const script = 'RUN: until [ -e go ]; do sleep 0.2; done\nRUN: touch ran-$RANDOM\nFINISH: ok';
     const made = await Promise.all(
       Array.from({ length: count }, () =>
         ConversationClient.create(server, scriptedRequest(workspace, script)),

@@ -5,12 +5,13 @@ import path from 'node:path';
 import type { ServerProcess } from '../support/server-process.js';
 import { asJson, SettingsFixture } from '../support/settings-fixture.js';
 
-const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 4);
+const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 3);
 
 describe('the settings file', () => {
   let fixture: SettingsFixture;
-  beforeEach(async () => (fixture = await SettingsFixture.start()));
-  afterEach(() => fixture.stop());
+  beforeAll(async () => (fixture = await SettingsFixture.start()));
+  beforeEach(() => rm(path.join(fixture.root, 'settings.json'), { recursive: true, force: true }));
+  afterAll(() => fixture.stop());
 
   const misc = async () => asJson((await fixture.plain())['misc_settings']);
   const put = (server: ServerProcess, name: string, value: unknown) =>
@@ -103,6 +104,7 @@ describe('the settings file', () => {
   });
 
   it('the settings file cannot be written when its folder is a file, which the server answers with an error', async () => {
+    const fixture = await SettingsFixture.start();
     await mkdir(path.dirname(fixture.root), { recursive: true });
     await writeFile(fixture.root, 'mine');
     expect((await fixture.ask('GET', '/api/settings')).status).toBeLessThanOrEqual(503);
@@ -110,6 +112,7 @@ describe('the settings file', () => {
     expect(answer.status).toBeGreaterThanOrEqual(500);
     expect(await readFile(fixture.root, 'utf8')).toBe('mine');
     expect(await fixture.server.request('GET', '/health')).toMatchObject({ status: 200 });
+    await fixture.stop();
   });
 });
 

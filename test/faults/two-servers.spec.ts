@@ -51,7 +51,7 @@ describe('two servers on one folder', () => {
       await ServerProcess.start({ cwd: both.folder, env }),
     ];
     both.servers.push(frozen, other);
-    const script = 'RUN: until [ -e go ]; do sleep 0.02; done\nRUN: touch written-by-the-frozen\nFINISH: ok';
+    const script = 'RUN: until [ -e go ]; do sleep 0.2; done\nRUN: touch written-by-the-frozen\nFINISH: ok';
     const work = path.join(both.folder, 'frozen-work');
     const mine = await ConversationClient.create(frozen, scriptedRequest(work, script));
     await mine.startsTool();

@@ -10,19 +10,32 @@ import {
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
 
-const SCRIPT = 'RUN: echo hook\nFINISH: ok';
+/** How many messages were acknowledged before each kill; `npm run test:faults` takes all of these. */
+const MESSAGES_BEFORE_KILLS = process.env['FAULT_ROUNDS'] === undefined ? [3, 9, 18] : [3, 6, 9, 12, 15, 18];
+const SCRIPT = 'TOOL: think {"thought": "hook"}\nFINISH: ok';
 
 describe('webhooks after a restart of the server', () => {
   let folder: string;
   let receiver: WebhookReceiver;
-  const servers: ServerProcess[] = [];
+  /** The server of most tests, each of which ends it and goes on with the next one. */
+  let server: ServerProcess;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
     receiver = await WebhookReceiver.start();
+    server = await start();
   });
+  /** The next test begins with nothing pending. */
   afterEach(async () => {
-    await Promise.all(servers.splice(0).map((server) => server.stop()));
+    receiver.behave = () => ({ status: 200 });
+    await eventually(async () => {
+      const { pending_events, pending_changes, pending_conversations } = await statusOf(server);
+      return pending_events === 0 && pending_changes === 0 && pending_conversations === 0;
+    }, 'no deliveries');
+    receiver.received.length = 0;
+  });
+  afterAll(async () => {
+    await server.end('SIGKILL');
     await receiver.down();
     await rm(folder, { recursive: true, force: true });
   });
@@ -34,11 +47,11 @@ describe('webhooks after a restart of the server', () => {
     retry_delay: 0,
     ...more,
   });
-  const start = async (hooks: Record<string, unknown>[] = [hook()]) => {
-    const env = { OH_WEBHOOKS: JSON.stringify(hooks) };
-    const server = await ServerProcess.start({ cwd: folder, env });
-    servers.push(server);
-    return server;
+  const start = (hooks = [hook()], cwd = folder) =>
+    ServerProcess.start({ cwd, env: { OH_WEBHOOKS: JSON.stringify(hooks) } });
+  const statusOf = async (of: ServerProcess): Promise<Record<string, number>> => {
+    const [status] = (await of.request('GET', '/api/webhooks')).body as Record<string, number>[];
+    return status ?? {};
   };
   const create = (server: ServerProcess, script?: string) =>
     ConversationClient.create(server, scriptedRequest(path.join(folder, 'work'), script));
@@ -57,7 +70,7 @@ describe('webhooks after a restart of the server', () => {
   };
 
   it('continue after kill -9 where they stopped, in order and without losses', async () => {
-    const first = await start();
+    const first = server;
     let taken = 0;
     // Accepts two batches and hangs after them.
     receiver.behave = ({ path: at }) =>
@@ -71,7 +84,7 @@ describe('webhooks after a restart of the server', () => {
     expect(before).toBe(4);
 
     receiver.behave = () => ({ status: 200 });
-    const second = await start();
+    const second = (server = await start());
     await expectDelivered(conversation, wanted);
     // Batches that were accepted are not sent again: the position is written after each one.
     const all = receiver.events(conversation.id).map(({ id }) => id);
@@ -83,34 +96,32 @@ describe('webhooks after a restart of the server', () => {
     await expectDelivered(conversation, await ids(conversation.on(second)));
   });
 
-  it.each([1, 2, 3, 4, 5, 6])(
-    'lose no acknowledged message by kill -9 at any moment (%#)',
-    async (messages) => {
-      const first = await start();
-      const conversation = await create(first);
+  it('lose no acknowledged message by kill -9 at any moment', async () => {
+    for (const messages of MESSAGES_BEFORE_KILLS) {
+      const conversation = await create(server);
       const acknowledged: string[] = [];
-      for (let count = 0; count < messages * 3; count += 1) {
-        const { status } = await first.request(
+      for (let count = 0; count < messages; count += 1) {
+        const { status } = await server.request(
           'POST',
           `${conversation.route}/events`,
           userMessage(`message ${count}`, false),
         );
         if (status === 200) acknowledged.push(`message ${count}`);
       }
-      await first.end('SIGKILL');
-      const second = await start();
-      await expectDelivered(conversation, await ids(conversation.on(second)));
+      await server.end('SIGKILL');
+      server = await start();
+      await expectDelivered(conversation, await ids(conversation.on(server)));
       const texts = receiver
         .durable(conversation.id)
         .filter(({ kind }) => kind === 'MessageEvent')
         .map(messageText);
       expect(texts).toEqual(acknowledged);
-    },
-  );
+    }
+  });
 
   it('deliver after a restart what a receiver missed while it was down, also of a deleted conversation', async () => {
     await receiver.down();
-    const first = await start();
+    const first = server;
     const kept = await create(first, SCRIPT);
     const deleted = await create(first, SCRIPT);
     for (const conversation of [kept, deleted]) await conversation.reaches('finished');
@@ -118,12 +129,12 @@ describe('webhooks after a restart of the server', () => {
     await first.request('DELETE', deleted.route);
     await first.end('SIGTERM');
 
-    const second = await start();
+    const second = (server = await start());
     const count = (wanted[0]?.length ?? 0) + (wanted[1]?.length ?? 0);
-    await eventually(async () => {
-      const [status] = (await second.request('GET', '/api/webhooks')).body as Record<string, number>[];
-      return (status?.['pending_events'] ?? 0) >= count;
-    }, 'both told as pending');
+    await eventually(
+      async () => ((await statusOf(second))['pending_events'] ?? 0) >= count,
+      'both told as pending',
+    );
     await receiver.up();
     await expectDelivered(kept, wanted[0] ?? []);
     await expectDelivered(deleted, wanted[1] ?? []);
@@ -134,16 +145,13 @@ describe('webhooks after a restart of the server', () => {
         [deleted.id, 'deleting'],
       ]),
     );
-    await eventually(async () => {
-      const [status] = (await second.request('GET', '/api/webhooks')).body as Record<string, unknown>[];
-      return status?.['pending_conversations'] === 0;
-    }, 'nothing pending');
+    await eventually(async () => (await statusOf(second))['pending_conversations'] === 0, 'nothing pending');
     expect((await kept.on(second).info()).execution_status).toBe('finished');
   });
 
   it('report the pending events of all conversations that had the same id', async () => {
     await receiver.down();
-    const first = await start();
+    const first = server;
     let count = 0;
     let id: string | undefined;
     for (let time = 0; time < 2; time += 1) {
@@ -155,15 +163,17 @@ describe('webhooks after a restart of the server', () => {
       id = conversation.id;
     }
     await first.end('SIGTERM');
-    const second = await start();
-    await eventually(async () => {
-      const [status] = (await second.request('GET', '/api/webhooks')).body as Record<string, number>[];
-      return (status?.['pending_events'] ?? 0) >= count;
-    }, 'both told as pending');
+    server = await start();
+    await eventually(
+      async () => ((await statusOf(server))['pending_events'] ?? 0) >= count,
+      'both told as pending',
+    );
+    await receiver.up();
   });
 
   it('send an incomplete batch at a graceful stop', async () => {
-    const first = await start([hook({ event_buffer_size: 1000, flush_delay: 3600 })]);
+    const own = await mkdtemp(path.join(folder, 'own-'));
+    const first = await start([hook({ event_buffer_size: 1000, flush_delay: 3600 })], own);
     const conversation = await create(first, SCRIPT);
     await conversation.reaches('finished');
     const wanted = await ids(conversation);
@@ -173,21 +183,22 @@ describe('webhooks after a restart of the server', () => {
   });
 
   it('deliver only new events to a webhook that was added', async () => {
-    const first = await ServerProcess.start({ cwd: folder });
-    servers.push(first);
+    const own = await mkdtemp(path.join(folder, 'own-'));
+    const first = await start([], own);
     const conversation = await create(first, SCRIPT);
     await conversation.reaches('finished');
     const before = await ids(conversation);
     await first.end('SIGTERM');
 
-    const second = await start();
+    const second = await start([hook()], own);
     await conversation.on(second).send(SCRIPT);
     await conversation.on(second).reaches('finished');
     await expectDelivered(conversation, (await ids(conversation.on(second))).slice(before.length));
+    await second.end();
   });
 
   it('deliver each conversation once when two servers share a folder', async () => {
-    const first = await start();
+    const first = server;
     const second = await start();
     const conversations = [await create(first, SCRIPT), await create(second, SCRIPT)];
     for (const conversation of conversations) {
@@ -197,5 +208,6 @@ describe('webhooks after a restart of the server', () => {
       expect(new Set(all).size).toBe(all.length);
     }
     await receiver.has((it) => it.changes().length === 2, 'the changes');
+    await second.end();
   });
 });

@@ -83,12 +83,15 @@ describe('the way to another server', () => {
       },
     );
 
-    it('answers reads of the database itself', async () => {
+    it('answers reads of the database itself, but not from what was open before its loss', async () => {
       at('http://127.0.0.1:1');
       expect((await ask('/events/search')).body).toMatchObject({ server: 'first' });
       expect((await ask('')).body).toMatchObject({ server: 'first' });
       // A file is only there.
       expect((await ask('/file/home')).status).toBe(502);
+      first.locator.open.add(id);
+      const { status, body } = await ask('/events/search');
+      expect([status, body['detail']]).toEqual([503, expect.stringContaining('is moving')]);
     });
 
     it('answers 502 when the connection breaks before the answer', async () => {

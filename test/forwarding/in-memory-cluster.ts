@@ -53,6 +53,8 @@ export class InMemoryCluster {
 export class InMemoryLocator extends Locator {
   /** Locations that are answered before the real one, as if they were out of date. */
   readonly stale: Location[] = [];
+  /** Conversations that are open here, whoever has them. */
+  readonly open = new Set<string>();
 
   constructor(
     readonly selfId: string,
@@ -79,6 +81,10 @@ export class InMemoryLocator extends Locator {
   override others(): Promise<ServerAddress[]> {
     const ids = [...this.cluster.urls.keys()].filter((id) => id !== this.selfId);
     return Promise.resolve(ids.map((id) => this.cluster.addressOf(id)));
+  }
+
+  override isOpenHere(conversationId: string): boolean {
+    return this.open.has(conversationId);
   }
 
   override isLive(serverId: string): Promise<boolean> {

@@ -16,31 +16,47 @@ export interface FuzzedOperation {
   complaint(status: number, body: unknown): string | undefined;
 }
 
+/** How a body violates a schema of the document; undefined if it does not. */
+type Violation = (schema: unknown, body: unknown) => string | undefined;
+
 /** The operations of a document, and how to make values for its schemas. */
 export function operationsOf(document: unknown): { operations: FuzzedOperation[]; values: SchemaValues } {
   if (!isJsonObject(document) || !isJsonObject(document['paths'])) throw new Error('no OpenAPI document');
   const components = isJsonObject(document['components']) ? document['components'] : {};
+  const schemas = isJsonObject(components['schemas']) ? components['schemas'] : {};
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
-  ajv.addSchema({ $id: 'doc', components });
+  // One by one: parts of one large schema would be compiled anew for each answer that refers to them.
+  for (const [name, schema] of Object.entries(schemas)) ajv.addSchema(absolute(schema), SCHEMAS + name);
+  // Most answers have one of a few schemas, and compiling one takes longer than validating with it.
+  const validators = new Map<string, ValidateFunction>();
+  const violation: Violation = (schema, body) => {
+    const text = JSON.stringify(schema);
+    const validate = validators.get(text) ?? ajv.compile(absolute(schema));
+    validators.set(text, validate);
+    return validate(body) ? undefined : ajv.errorsText(validate.errors);
+  };
   const operations = Object.entries(document['paths']).flatMap(([path, item]) =>
     Object.entries(isJsonObject(item) ? item : {}).map(([method, operation]) =>
-      toOperation(path, method.toUpperCase(), isJsonObject(operation) ? operation : {}, ajv),
+      toOperation(path, method.toUpperCase(), isJsonObject(operation) ? operation : {}, violation),
     ),
   );
   return {
     operations,
-    values: new SchemaValues(isJsonObject(components['schemas']) ? components['schemas'] : {}),
+    values: new SchemaValues(schemas),
   };
 }
 
-function toOperation(path: string, method: string, operation: JsonObject, ajv: Ajv2020): FuzzedOperation {
+function toOperation(
+  path: string,
+  method: string,
+  operation: JsonObject,
+  violation: Violation,
+): FuzzedOperation {
   const names = (place: string): string[] =>
     list(operation['parameters']).flatMap((parameter) =>
       isJsonObject(parameter) && parameter['in'] === place ? [String(parameter['name'])] : [],
     );
   const answers = isJsonObject(operation['responses']) ? operation['responses'] : {};
-  // Compiled once, because compiling the schemas of events takes longer than validating.
-  const validators = new Map<number, ValidateFunction>();
   return {
     name: `${method} ${path}`,
     method,
@@ -54,9 +70,8 @@ function toOperation(path: string, method: string, operation: JsonObject, ajv: A
       if (answer === undefined) return `status ${status} is not declared`;
       const schema = jsonSchema(answer);
       if (schema === undefined) return undefined;
-      const validate = validators.get(status) ?? ajv.compile(absolute(schema));
-      validators.set(status, validate);
-      return validate(body) ? undefined : `status ${status}: ${ajv.errorsText(validate.errors)}`;
+      const errors = violation(schema, body);
+      return errors === undefined ? undefined : `status ${status}: ${errors}`;
     },
   };
 }
@@ -67,9 +82,12 @@ function jsonSchema(holder: unknown): unknown {
   return isJsonObject(media) ? media['schema'] : undefined;
 }
 
+/** Where the validator has the schemas of the document. */
+const SCHEMAS = 'http://document/schemas/';
+
 /** Makes references absolute for the validator. */
 function absolute(schema: unknown): JsonObject {
-  const text = JSON.stringify(schema).replaceAll('"#/components/', '"doc#/components/');
+  const text = JSON.stringify(schema).replaceAll('"#/components/schemas/', `"${SCHEMAS}`);
   const parsed: unknown = JSON.parse(text);
   return isJsonObject(parsed) ? parsed : {};
 }

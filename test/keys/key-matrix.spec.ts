@@ -1,18 +1,18 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { WebSocket } from 'ws';
-import { createServer } from '../../src/app.setup.js';
-import { OpenRoute, SCOPES, requirementOf, type KeyReach, type KeyScope } from '../../src/auth/index.js';
-import { AppConfig } from '../../src/config/index.js';
-import { JsonAdapter } from '../../src/http/index.js';
-import { SocketsModule } from '../../src/sockets/sockets.module.js';
+import { SCOPES, type KeyReach, type KeyScope } from '../../src/auth/principals/principal.js';
 import { forEachBounded } from '../../src/flow/index.js';
 import { freePort } from '../support/free-port.js';
 import { makeKey } from '../support/named-keys.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 const SESSION = 'session-key';
+const SERVED = fileURLToPath(new URL('served-routes.mjs', import.meta.url));
 const ID = '00000000-0000-0000-0000-000000000001';
 /** Operations that are sent at the same time. */
 const WIDTH = 8;
@@ -29,6 +29,12 @@ interface Operation {
 interface Route extends Operation {
   method: string;
   path: string;
+}
+
+/** What `served-routes.mjs` prints. */
+interface Served {
+  routes: string[];
+  gateways: { name: string; path: string; isOpen: boolean; hasRequirement: boolean }[];
 }
 
 /** A key that is shown, and what it may do; without a scope it is none that the server accepts. */
@@ -125,8 +131,10 @@ describe('the scopes of operations', () => {
   let server: ServerProcess;
   let routes: Route[];
   let open: string[];
+  let served: Served;
   const keys = new Map<string, Shown>();
   beforeAll(async () => {
+    served = await servedByTheBuild();
     const nobody = `http://127.0.0.1:${await freePort()}`;
     server = await ServerProcess.start({
       key: SESSION,
@@ -184,9 +192,9 @@ describe('the scopes of operations', () => {
     expect(routes.length).toBeGreaterThan(190);
   });
 
-  it('are known of each route that is in no document', async () => {
+  it('are known of each route that is in no document', () => {
     const documented = [...routes.map(({ method, path: route }) => `${method} ${route}`), ...open];
-    const others = (await servedRoutes()).filter((route) => !documented.includes(route));
+    const others = served.routes.filter((route) => !documented.includes(route));
     const expected = [...Object.keys(HIDDEN), ...PAGES.map((route) => `get ${route}`)];
     expect(others.sort()).toEqual(expected.sort());
     expect(open.sort()).toEqual([...OPEN, ...BY_SIGNATURE, ...BY_LINK.map((route) => `get ${route}`)].sort());
@@ -244,25 +252,19 @@ describe('the scopes of operations', () => {
   }, 240_000);
 
   describe('of sockets', () => {
-    const gateways = socketGateways();
-
     it('are stated by each gateway', () => {
+      const { gateways } = served;
       expect(gateways.length).toBeGreaterThanOrEqual(6);
-      const isOpen = (gateway: object): boolean => Reflect.hasMetadata(OpenRoute.KEY, gateway);
-      const unstated = gateways.filter((gateway) => !isOpen(gateway) && !requirementOf([gateway]));
+      const unstated = gateways.filter(({ isOpen, hasRequirement }) => !isOpen && !hasRequirement);
       expect(unstated.map(({ name }) => name)).toEqual([]);
       // What is shown by a link needs no key.
-      expect(gateways.filter(isOpen).map(({ name }) => name)).toEqual(['SharedGateway']);
+      expect(gateways.filter(({ isOpen }) => isOpen).map(({ name }) => name)).toEqual(['SharedGateway']);
     });
 
     it('are known of each path', () => {
-      const paths = gateways.map((gateway) => {
-        const options: unknown = Reflect.getMetadata('websockets:gateway_options', gateway);
-        return (options as { path: string }).path
-          .replace('{api/}', 'api/')
-          .replace('{/*rest}', '')
-          .replace(/:\w+/, ':id');
-      });
+      const paths = served.gateways.map(({ path: route }) =>
+        route.replace('{api/}', 'api/').replace('{/*rest}', '').replace(/:\w+/, ':id'),
+      );
       const known = [...SOCKETS.map(([at]) => at), SHARED_SOCKET, BACKEND_SOCKET];
       expect(paths.sort()).toEqual(known.sort());
     });
@@ -294,25 +296,12 @@ describe('the scopes of operations', () => {
   });
 });
 
-/** The routes of the running application, as the document writes them. */
-async function servedRoutes(): Promise<string[]> {
+async function servedByTheBuild(): Promise<Served> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'routes-'));
-  const config = Object.assign(new AppConfig(), { base_dir: folder, session_api_keys: [SESSION] });
-  const app = await createServer(config, false);
   try {
-    await app.init();
-    const adapter = app.getHttpAdapter();
-    if (!(adapter instanceof JsonAdapter)) throw new Error('another adapter');
-    return adapter.router.stack.flatMap(({ route }) => {
-      if (!route) return [];
-      const written = route.path
-        .replace(/\{\/\*(\w+)\}/g, '/{$1}')
-        .replace(/\{\/\}$/, '/')
-        .replace(/[:*](\w+)/g, '{$1}');
-      return [...new Set(route.stack.map((layer) => layer.method))].map((method) => `${method} ${written}`);
-    });
+    const { stdout } = await promisify(execFile)(process.execPath, [SERVED, folder], { cwd: folder });
+    return JSON.parse(stdout) as Served;
   } finally {
-    await app.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
@@ -348,17 +337,6 @@ function routesOf(document: unknown): { needKey: Route[]; needNone: string[] } {
     needKey: all.filter((route) => !needNone.includes(route)),
     needNone: needNone.map(({ method, path }) => `${method} ${path}`),
   };
-}
-
-/** The classes of the gateways, as Nest knows them. */
-function socketGateways(): (new (...args: never[]) => object)[] {
-  const providers: unknown = Reflect.getMetadata('providers', SocketsModule);
-  if (!Array.isArray(providers)) return [];
-  const listed: unknown[] = providers;
-  return listed.filter(
-    (provider): provider is new (...args: never[]) => object =>
-      typeof provider === 'function' && Reflect.getMetadata('websockets:is_gateway', provider) === true,
-  );
 }
 
 /** Opens a socket with a key in a header: `open`, or the status of the refusal. */

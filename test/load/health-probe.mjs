@@ -6,10 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * Requests `/health` of a server repeatedly from a separate process, because the process that makes the load
  * is slow itself. Prints an empty line when it has started, and its measurements as JSON when its input ends.
  *
- *     node test/load/health-probe.mjs http://127.0.0.1:8000
+ *     node test/load/health-probe.mjs http://127.0.0.1:8000 10
  */
-const PAUSE_MS = 10;
-const [url] = process.argv.slice(2);
+const [url, pauseMs] = process.argv.slice(2);
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 const times = [];
 let failures = 0;
@@ -23,7 +22,7 @@ while (isRunning) {
   const started = performance.now();
   if (await isHealthy()) times.push(performance.now() - started);
   else failures += 1;
-  await sleep(PAUSE_MS);
+  await sleep(Number(pauseMs));
 }
 agent.destroy();
 times.sort((a, b) => a - b);

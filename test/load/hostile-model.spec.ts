@@ -31,9 +31,9 @@ const SEARCHES: typeof CALLS = [
 const TOOLS = ['terminal', 'file_editor', 'edit', 'apply_patch', 'task_tracker', 'grep', 'glob'];
 const FILE = '/work/rows';
 /** The 99th percentile of `/health` (ms). In the short form other tests run on the same cores. */
-const P99_MS = amount(1_000, 250);
+const P99_MS = amount(2_000, 250);
 /** The longest answer of `/health` (ms). Each of these texts once took seconds, some took minutes. */
-const LONGEST_WAIT_MS = 2_000;
+const LONGEST_WAIT_MS = amount(5_000, 2_000);
 
 /** Characters of calls in one answer: answers of more than 16 MiB are refused. */
 const MAX_ANSWER = 8_000_000;
@@ -63,7 +63,7 @@ const ANALYZER = {
 };
 
 describe('a server with a hostile model', () => {
-  const length = amount(30_000, 300_000);
+  const length = amount(20_000, 300_000);
   const texts = hostileTexts(length);
   let server: ServerProcess;
   let workspace: string;

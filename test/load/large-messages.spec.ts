@@ -14,9 +14,9 @@ import { amount, underLoad } from './load-watch.js';
 import { allSaw, QuickSocket } from './quick-socket.js';
 
 const MB = 1_000_000;
-/** Ten megabytes each, of characters that take one or two bytes in memory. */
-const TEXT = 'ten million characters, "quoted" \\ and äöü '.repeat(250_000).slice(0, 9.3 * MB);
-const CHINESE = '三百三十万个字，“带引号”，"quoted" \\ 等等 '.repeat(230_000).slice(0, 4.7 * MB);
+/** Four or ten megabytes each, of characters that take one or two bytes in memory. */
+const TEXT = 'ten million characters, "quoted" \\ and äöü '.repeat(250_000).slice(0, amount(3.7, 9.3) * MB);
+const CHINESE = '三百三十万个字，“带引号”，"quoted" \\ 等等 '.repeat(230_000).slice(0, amount(1.9, 4.7) * MB);
 const TEXTS: [script: string, text: string][] = [
   ['Latin', TEXT],
   ['Chinese', CHINESE],
@@ -138,7 +138,7 @@ describe('large messages', () => {
 
   it('large messages are refused with a reason when they are too large', async () => {
     const conversation = await create();
-    const huge = 'x'.repeat(40 * MB);
+    const huge = 'x'.repeat(amount(20, 40) * MB);
     await underLoad(server, 'messages of 40 MB', async () => {
       const { status, body } = await server.request(
         'POST',

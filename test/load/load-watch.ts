@@ -12,6 +12,9 @@ const MAX_GROWTH_MIB = 100;
 /** `LOAD=full` runs the load tests at full size and prints figures. */
 export const FULL = process.env['LOAD'] === 'full';
 
+/** The time between two requests of the probe (ms). */
+const PAUSE_MS = amount(40, 10);
+
 /** Selects a size: the short one in normal runs, the full one with `LOAD=full`. */
 export function amount(short: number, full: number): number {
   return FULL ? full : short;
@@ -45,7 +48,9 @@ export async function underLoad(
   // Resets the peak (VmHWM).
   await writeFile(`/proc/${server.pid}/clear_refs`, '5').catch(() => undefined);
   const before = await memory(server.pid, 'VmRSS');
-  const probe = spawn(process.execPath, [PROBE, server.url], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const probe = spawn(process.execPath, [PROBE, server.url, String(PAUSE_MS)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   let output = '';
   probe.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const ended = once(probe, 'close');

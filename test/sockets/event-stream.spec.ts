@@ -45,7 +45,7 @@ describe('a stream of server-sent events', () => {
     const stored = await one.events();
     await eventually(() => stream.events.length >= stored.length, 'the replay');
     await eventually(() => stream.named('state').length === 1, 'the state');
-    await one.send('RUN: echo again; until [ -e go ]; do sleep 0.02; done\nFINISH: done again');
+    await one.send('RUN: echo again; until [ -e go ]; do sleep 0.2; done\nFINISH: done again');
     const printed = (): string =>
       (stream.named('output') as { text: string }[]).map(({ text }) => text).join('');
     await eventually(() => printed().includes('again'), 'what the command prints');

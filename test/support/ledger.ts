@@ -63,6 +63,14 @@ export class Ledger {
     return this.register(server, body);
   }
 
+  /** As `create`, until it is accepted: on a busy machine the servers of a cluster lose their leases. */
+  async createSoon(server: ServerProcess, request: unknown): Promise<ConversationClient> {
+    let made: ConversationClient | undefined;
+    await eventually(async () => (made = await this.create(server, request)) !== undefined, 'a creation');
+    if (!made) throw new Error('no conversation');
+    return made;
+  }
+
   /** Forks a conversation. The fork has to contain all known events of its source. */
   async fork(source: ConversationClient): Promise<ConversationClient | undefined> {
     const before = await source.events();

@@ -23,6 +23,7 @@ export interface RunningServer {
 /** One process of the built server. */
 export class SpawnedServer implements RunningServer {
   private output = '';
+  private foundPort: string | undefined;
 
   private constructor(
     private readonly child: ChildProcess,
@@ -102,8 +103,8 @@ export class SpawnedServer implements RunningServer {
     return this.child.exitCode ?? this.child.signalCode;
   }
 
-  /** The port in the last line of the start. */
+  /** The port in the last line of the start, kept because each request needs it and logs are long. */
   private get address(): string | undefined {
-    return /listening on http:\/\/[^\s:]+:(\d+)/.exec(this.output)?.[1];
+    return (this.foundPort ??= /listening on http:\/\/[^\s:]+:(\d+)/.exec(this.output)?.[1]);
   }
 }

@@ -32,6 +32,8 @@ export abstract class Locator {
   abstract claim(conversationId: string): Promise<boolean>;
   /** The other servers that have their lease, in the order of their starts. */
   abstract others(): Promise<ServerAddress[]>;
+  /** Whether this server has it open, also for a moment after another one has taken it. */
+  abstract isOpenHere(conversationId: string): boolean;
   /** Whether a server still has its lease. */
   abstract isLive(serverId: string): Promise<boolean>;
 }

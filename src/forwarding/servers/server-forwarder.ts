@@ -93,6 +93,8 @@ export class ServerForwarder implements OnApplicationShutdown {
         // It may have a new server since it was looked up.
         if (isUnsent(error) && !isLast && body.isRepeatable) continue;
         if (!canFallBack || !body.isUntouched || response.headersSent) throw error;
+        // What is open here lacks what others have written since they took it. It is closed in a moment.
+        if (this.locator.isOpenHere(conversationId)) throw moving();
         return false;
       }
       if (!body.isRepeatable) break;

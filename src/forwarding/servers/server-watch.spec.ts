@@ -13,6 +13,7 @@ class Leases extends Locator {
   override locate = () => Promise.resolve('here' as const);
   override claim = () => Promise.resolve(true);
   override others = () => Promise.resolve([]);
+  override isOpenHere = () => false;
   override isLive = () =>
     this.fails ? Promise.reject(new Error('no database')) : Promise.resolve(this.live);
 }

@@ -17,7 +17,7 @@ export const FIRST_MESSAGE = ['SystemPromptEvent', 'MessageEvent', 'last_user_me
 /** One successful tool call. */
 export const STEP = ['ActionEvent', 'ObservationEvent'];
 /** A command that runs until `release`. */
-export const WAITING = 'while [ ! -e go ]; do sleep 0.05; done; echo slept';
+export const WAITING = 'while [ ! -e go ]; do sleep 0.2; done; echo slept';
 
 /**
  * A server and a workspace for the tests of one file, which compare sequences of events with those that a

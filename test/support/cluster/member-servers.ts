@@ -7,24 +7,25 @@ import { ServerProcess } from '../server-process.js';
 
 const HOSTNAME = new URL('../other-hostname.mjs', import.meta.url).href;
 
-/** Servers of one database that tests address one by one, new for each test. */
+/** Servers of one database that tests address one by one. */
 export class MemberServers {
   folder = '';
   private database: TestDatabase | undefined;
   private readonly servers: ServerProcess[] = [];
 
-  /** Servers for each of the tests that are declared next. */
+  /** Servers for each of the tests that are declared next: new ones, with a database of their own. */
   static forTests(): MemberServers {
     const members = new MemberServers();
-    beforeEach(async () => {
-      members.folder = await mkdtemp(path.join(os.tmpdir(), 'members-'));
-      members.database = await TestDatabase.create();
-    });
-    afterEach(async () => {
-      await Promise.all(members.servers.splice(0).map((server) => server.end('SIGKILL')));
-      await members.database?.drop();
-      await rm(members.folder, { recursive: true, force: true, maxRetries: 10 });
-    });
+    beforeEach(() => members.prepare());
+    afterEach(() => members.end());
+    return members;
+  }
+
+  /** Servers for all tests that are declared next, which share them and the database. */
+  static forBlock(): MemberServers {
+    const members = new MemberServers();
+    beforeAll(() => members.prepare());
+    afterAll(() => members.end());
     return members;
   }
 
@@ -63,5 +64,16 @@ export class MemberServers {
     });
     this.servers.push(server);
     return server;
+  }
+
+  private async prepare(): Promise<void> {
+    this.folder = await mkdtemp(path.join(os.tmpdir(), 'members-'));
+    this.database = await TestDatabase.create();
+  }
+
+  private async end(): Promise<void> {
+    await Promise.all(this.servers.splice(0).map((server) => server.end('SIGKILL')));
+    await this.database?.drop();
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }
