@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { eventually } from '../eventually.js';
 import { ConversationClient, userMessage, type SeenEvent } from '../conversation-client.js';
 import type { ServerProcess } from '../server-process.js';
 import { plainRequest } from './plain-request.js';
@@ -93,8 +94,11 @@ export async function holdTenSteps(server: ServerProcess, options: TenStepsOptio
       initial_message: userMessage('Please look around.'),
       autotitle: false,
     });
+    // Requests are counted here: to ask the server for the status costs both processes more.
+    await eventually(() => endpoint.requests.length >= 5, 'the fifth request');
     await conversation.reaches('finished', 'error');
     await sendSecondMessage(conversation, options.image ?? true);
+    await eventually(() => endpoint.requests.length >= 10, 'the tenth request');
     await conversation.reaches('finished', 'error');
     const { body } = await server.request('GET', `${conversation.route}/agent_final_response`);
     return {
