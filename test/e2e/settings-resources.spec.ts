@@ -1,12 +1,14 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConversationClient } from '../support/conversation-client.js';
 import { asJson, at, containing, SettingsFixture } from '../support/settings-fixture.js';
 
 describe('the stored agent profiles, meta-profiles, secrets and workspaces', () => {
   let fixture: SettingsFixture;
-  beforeEach(async () => (fixture = await SettingsFixture.start()));
-  afterEach(() => fixture.stop());
+  beforeAll(async () => (fixture = await SettingsFixture.start()));
+  afterAll(() => fixture.stop());
+  // The server reads a file again that has changed: without files the settings are the defaults.
+  afterEach(() => rm(fixture.root, { recursive: true, force: true }));
 
   const detail = async (method: string, route: string, body?: unknown) => {
     const answer = await fixture.ask(method, route, body);

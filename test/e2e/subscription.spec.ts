@@ -8,7 +8,7 @@ const SIGNED_OUT = { vendor: 'openai', connected: false, account_email: null, ex
 describe('a ChatGPT subscription', () => {
   let fixture: SettingsFixture;
   let issuer: SubscriptionIssuer;
-  beforeEach(async () => {
+  beforeAll(async () => {
     issuer = await SubscriptionIssuer.start();
     fixture = await SettingsFixture.start({
       OPENAI_AUTH_ISSUER: issuer.url,
@@ -16,6 +16,12 @@ describe('a ChatGPT subscription', () => {
     });
   });
   afterEach(async () => {
+    issuer.reset();
+    await fixture.done('POST', route('logout'));
+    await rm(fixture.root, { recursive: true, force: true });
+    issuer.requests.length = 0;
+  });
+  afterAll(async () => {
     await fixture.stop();
     await issuer.stop();
   });
