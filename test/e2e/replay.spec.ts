@@ -33,6 +33,7 @@ describe('replay', () => {
       await mkdir(folder);
       await writeFile(path.join(folder, 'notes.txt'), 'first line\nsecond line\n');
     }
+    await mkdir(path.join(temporary, 'tmp'));
     server = await ServerProcess.start();
     const request = scriptedRequest(work, SCRIPT.replace('WORK', work), {
       secrets: { TOKEN: { kind: 'StaticSecret', value: 'of-the-conversation' } },
@@ -55,7 +56,6 @@ describe('replay', () => {
   const run = (args: readonly string[], env?: Record<string, string>) =>
     CommandProgram.run(server.cwd, 'replay', args, withTemporary(env));
   const replay = async (args: readonly string[]) => {
-    await mkdir(path.join(temporary, 'tmp'), { recursive: true });
     const { code, stdout, stderr } = await run([...args, '--json']);
     expect(stderr).toBe('');
     // Nothing is left behind.
