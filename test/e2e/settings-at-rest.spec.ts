@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { asJson, at, SettingsFixture, type Json } from '../support/settings-fixture.js';
 import { textsBelow } from '../support/texts-below.js';
@@ -37,8 +37,7 @@ describe('settings stored with a secret key', () => {
   let fixture: SettingsFixture;
   beforeAll(async () => (fixture = await SettingsFixture.start()));
   afterAll(() => fixture.stop());
-  // The server reads a file again that has changed: without files the settings are the defaults.
-  afterEach(() => rm(fixture.root, { recursive: true, force: true }));
+  afterEach(() => fixture.clear());
 
   const written = () => textsBelow(fixture.root);
   /** Without what the audit log adds. */

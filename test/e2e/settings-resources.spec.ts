@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConversationClient } from '../support/conversation-client.js';
 import { asJson, at, containing, SettingsFixture } from '../support/settings-fixture.js';
@@ -7,8 +7,7 @@ describe('the stored agent profiles, meta-profiles, secrets and workspaces', () 
   let fixture: SettingsFixture;
   beforeAll(async () => (fixture = await SettingsFixture.start()));
   afterAll(() => fixture.stop());
-  // The server reads a file again that has changed: without files the settings are the defaults.
-  afterEach(() => rm(fixture.root, { recursive: true, force: true }));
+  afterEach(() => fixture.clear());
 
   const detail = async (method: string, route: string, body?: unknown) => {
     const answer = await fixture.ask(method, route, body);

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { at, SettingsFixture, type Json } from '../support/settings-fixture.js';
 import { textsBelow } from '../support/texts-below.js';
@@ -9,8 +9,7 @@ describe('settings of a server without a secret key', () => {
   let fixture: SettingsFixture;
   beforeAll(async () => (fixture = await SettingsFixture.start({ OH_SECRET_KEY: '' })));
   afterAll(() => fixture.stop());
-  // The server reads a file again that has changed: without files the settings are the defaults.
-  afterEach(() => rm(fixture.root, { recursive: true, force: true }));
+  afterEach(() => fixture.clear());
 
   const key = (settings: Json) => at(settings, 'agent_settings', 'llm', 'api_key');
   const written = () => textsBelow(fixture.root);

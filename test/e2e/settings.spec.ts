@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { undefinedIfMissing } from '../../src/files/index.js';
 import { asJson, at, containing, SettingsFixture } from '../support/settings-fixture.js';
@@ -11,8 +11,7 @@ describe('settings', () => {
   let fixture: SettingsFixture;
   beforeAll(async () => (fixture = await SettingsFixture.start()));
   afterAll(() => fixture.stop());
-  // The server reads a file again that has changed: without files the settings are the defaults.
-  afterEach(() => rm(fixture.root, { recursive: true, force: true }));
+  afterEach(() => fixture.clear());
 
   const patch = (body: unknown) => fixture.ask('PATCH', '/api/settings', body);
   const get = (headers = {}) => fixture.done('GET', '/api/settings', undefined, headers);
