@@ -166,7 +166,7 @@ describe('MCP servers during a conversation', () => {
   });
 
   it.each(['deletion', 'shutdown'])('ends a server with all processes that it started on %s', async (how) => {
-    const server = await ownServer(ServerProcess.start({ env: ENV }));
+    const server = how === 'deletion' ? fixture.server : await ownServer(ServerProcess.start({ env: ENV }));
     // A shell in between, as package runners have it, and a child that ignores SIGTERM.
     const { command, args } = mcpProgram(notesFile());
     const line = `trap "" TERM; sleep 600 & echo "pid $!" >> ${notesFile()}; ${command} ${args.join(' ')}; true`;
@@ -198,7 +198,7 @@ describe('MCP servers during a conversation', () => {
   });
 
   it('renews the access token of a server, and keeps the new one over a restart', async () => {
-    const first = await ownServer(ServerProcess.start({ env: ENV }));
+    const first = fixture.server;
     const mcp = await owned<TestMcpServer>(startMcpServer());
     const front = await owned(startAuthorizedFront({ to: mcp.url, refreshToken: 'the-first-refresh-token' }));
     const tokens = {
@@ -207,7 +207,7 @@ describe('MCP servers during a conversation', () => {
       token_type: 'Bearer',
     };
     const auth = { strategy: 'oauth2', state: { tokens, client_info: { client_id: 'me' } } };
-    const conversation = await converse(ADD, { web: { url: front.url, auth } }, { server: first });
+    const conversation = await converse(ADD, { web: { url: front.url, auth } });
     await conversation.reaches('finished');
     expect(await results(conversation)).toContain('"5"');
     expect(front.state.renewals).toMatchObject([
@@ -217,7 +217,8 @@ describe('MCP servers during a conversation', () => {
     expect(JSON.stringify([await conversation.info(), await conversation.events()])).not.toContain(
       accessToken,
     );
-    const second = await ownServer(first.restart());
+    await fixture.restart();
+    const second = fixture.server;
     await conversation.on(second).send(ADD);
     await eventually(
       async () => (await results(conversation.on(second))).split("'add' executed").length === 3,

@@ -33,6 +33,7 @@ describe('replay', () => {
       await mkdir(folder);
       await writeFile(path.join(folder, 'notes.txt'), 'first line\nsecond line\n');
     }
+    await mkdir(path.join(temporary, 'tmp'));
     server = await ServerProcess.start();
     const request = scriptedRequest(work, SCRIPT.replace('WORK', work), {
       secrets: { TOKEN: { kind: 'StaticSecret', value: 'of-the-conversation' } },
@@ -48,10 +49,13 @@ describe('replay', () => {
     await rm(temporary, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   });
 
-  const run = (args: readonly string[], env: Record<string, string> = {}) =>
-    CommandProgram.run(server.cwd, 'replay', args, { TMPDIR: path.join(temporary, 'tmp'), ...env });
+  const withTemporary = (env: Record<string, string> = {}) => ({
+    TMPDIR: path.join(temporary, 'tmp'),
+    ...env,
+  });
+  const run = (args: readonly string[], env?: Record<string, string>) =>
+    CommandProgram.run(server.cwd, 'replay', args, withTemporary(env));
   const replay = async (args: readonly string[]) => {
-    await mkdir(path.join(temporary, 'tmp'), { recursive: true });
     const { code, stdout, stderr } = await run([...args, '--json']);
     expect(stderr).toBe('');
     // Nothing is left behind.
@@ -204,7 +208,8 @@ describe('replay', () => {
       [agent('wrong.json'), 'the agent is not valid: agent.tools: Input should be'],
       [agent('deep.json'), 'nested more than 200 deep'],
     ];
-    const results = await Promise.all(failures.map(([args]) => run(args)));
+    const lines = failures.map(([args]) => ({ args, env: withTemporary() }));
+    const results = await CommandProgram.runEach(server.cwd, 'replay', lines);
     // Without bubblewrap no tool is run.
     failures.push([[], 'sandbox "workspace" is required and does not work']);
     results.push(await run([id, '--workspace', before], { PATH: '/nowhere' }));

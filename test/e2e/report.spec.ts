@@ -65,12 +65,15 @@ describe('The report about a conversation', () => {
   });
   afterAll(() => server.stop());
 
-  const report = (args: readonly string[], env: Record<string, string> = { SESSION_API_KEY: KEY }) =>
-    CommandProgram.run(server.cwd, 'report', args, env);
   const of = (about: string, file: string) => [about, '--server', server.url, '-o', file];
 
   it('has versions, configuration, log, metrics, timeline and events, without secrets', async () => {
-    const { code, stdout, stderr } = await report(of(id.replaceAll('-', ''), 'report.zip'));
+    const { code, stdout, stderr } = await CommandProgram.run(
+      server.cwd,
+      'report',
+      of(id.replaceAll('-', ''), 'report.zip'),
+      { SESSION_API_KEY: KEY },
+    );
     expect([code, stdout]).toEqual([0, 'report.zip\n']);
     expect(stderr).toContain('secrets are masked');
     const file = path.join(server.cwd, 'report.zip');
@@ -105,21 +108,21 @@ describe('The report about a conversation', () => {
     const unknown = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
     // Nothing listens at the port 2 of this machine.
     const nowhere = ['--server', 'http://127.0.0.1:2'];
-    const failures: [Promise<{ code: number | null; stderr: string }>, number, string][] = [
-      [report(of(id, 'mine.zip')), 1, 'mine.zip exists: name another file with --output'],
-      [report(of(unknown, 'x.zip')), 1, `the server at ${server.url} has no conversation ${unknown}`],
-      [report(of(id, 'x.zip'), {}), 1, `the server at ${server.url} refuses the key`],
-      [report([id, ...nowhere]), 1, 'no server answers at http://127.0.0.1:2: start it'],
-      [report([]), 2, 'report requires the id of a conversation'],
-      [report(['../../etc']), 2, "'../../etc' is not the id of a conversation"],
-      [report([id, '--server', 'ftp://x']), 2, '--server requires a URL'],
-      [report([id, '--server', 'http://me:pass@127.0.0.1:2']), 2, '--server takes no user name and password'],
-      [report([id, '--server', 'http://127.0.0.1:2/?a=b']), 2, '--server takes no query'],
+    const failures: [args: string[], code: number, message: string, env?: Record<string, string>][] = [
+      [of(id, 'mine.zip'), 1, 'mine.zip exists: name another file with --output'],
+      [of(unknown, 'x.zip'), 1, `the server at ${server.url} has no conversation ${unknown}`],
+      [of(id, 'x.zip'), 1, `the server at ${server.url} refuses the key`, {}],
+      [[id, ...nowhere], 1, 'no server answers at http://127.0.0.1:2: start it'],
+      [[], 2, 'report requires the id of a conversation'],
+      [['../../etc'], 2, "'../../etc' is not the id of a conversation"],
+      [[id, '--server', 'ftp://x'], 2, '--server requires a URL'],
+      [[id, '--server', 'http://me:pass@127.0.0.1:2'], 2, '--server takes no user name and password'],
+      [[id, '--server', 'http://127.0.0.1:2/?a=b'], 2, '--server takes no query'],
     ];
-    for (const [run, code, text] of failures) {
-      const result = await run;
-      expect([result.code, result.stderr]).toEqual([code, expect.stringContaining(text)]);
-    }
+    const lines = failures.map(([args, , , env = { SESSION_API_KEY: KEY }]) => ({ args, env }));
+    const results = await CommandProgram.runEach(server.cwd, 'report', lines);
+    for (const [index, [, code, text]] of failures.entries())
+      expect(results[index]).toMatchObject({ code, stderr: expect.stringContaining(text) as unknown });
     expect(await readFile(path.join(server.cwd, 'mine.zip'), 'utf8')).toBe('mine');
     await expect(stat(path.join(server.cwd, 'x.zip'))).rejects.toThrow('ENOENT');
   });

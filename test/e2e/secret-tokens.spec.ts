@@ -1,5 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import os from 'node:os';
 import path from 'node:path';
@@ -21,25 +22,16 @@ describe('secrets sent as encrypted tokens', () => {
   let endpoint: ChatEndpoint;
   let server: ServerProcess;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'tokens-'));
     endpoint = await startScriptedEndpoint();
-    await start();
+    server = await ServerProcess.start({ cwd: folder, env: { HOME: folder, OH_SECRET_KEY: KEY } });
   });
-  afterEach(async () => {
+  afterAll(async () => {
     await server.stop();
     await endpoint.close();
     await rm(folder, { recursive: true, force: true });
   });
-
-  async function start(key = KEY): Promise<void> {
-    server = await ServerProcess.start({ cwd: folder, env: { HOME: folder, OH_SECRET_KEY: key } });
-  }
-
-  async function restart(key = KEY): Promise<void> {
-    await server.end();
-    await start(key);
-  }
 
   const llm = (more: Record<string, unknown> = {}) => ({
     model: 'openai/some-model',
@@ -69,17 +61,6 @@ describe('secrets sent as encrypted tokens', () => {
     await conversation.reaches('finished');
     return endpoint.requests.splice(0).map(({ headers }) => headers.authorization);
   }
-
-  it('secrets sent as encrypted tokens are decrypted in a create request with and without secrets_encrypted, also after a restart', async () => {
-    for (const secrets_encrypted of [true, false]) {
-      const conversation = await create(
-        request({ llm: llm({ api_key: own('sk-own') }) }, { secrets_encrypted }),
-      );
-      expect(await used(conversation)).toEqual(['Bearer sk-own']);
-      await restart();
-      expect(await used(conversation.on(server))).toEqual(['Bearer sk-own']);
-    }
-  });
 
   it('secrets sent as encrypted tokens are decrypted in switch_llm, in secrets, and in the LLM of a condenser or an analyzer', async () => {
     const conversation = await create(
@@ -156,25 +137,18 @@ describe('secrets sent as encrypted tokens', () => {
     expect(await used(conversation)).toEqual(['Bearer sk-plain']);
   });
 
-  it('secrets sent as encrypted tokens are taken literally as the value of a secret, unless the request sets secrets_encrypted', async () => {
+  it('secrets sent as encrypted tokens are refused as the value of a secret if another server encrypted them and the request sets secrets_encrypted', async () => {
     const secrets = { A: { kind: 'StaticSecret', value: TOKEN_OF_ANOTHER_SERVER } };
     expect(await refusedAt(creation(request({}, { secrets, secrets_encrypted: true })))).toEqual([
       422,
       ['body', 'secrets', 'A', 'value'],
     ]);
-    const conversation = await create(request({}, { secrets }));
-    const compare = `RUN: test "$A" = ${TOKEN_OF_ANOTHER_SERVER} && echo same\nFINISH: done`;
-    await used(conversation, compare);
-    await restart();
-    await used(conversation.on(server), compare);
-    const seen = await conversation.on(server).events('&kind=ObservationEvent');
-    const texts = seen
-      .filter(({ tool_name }) => tool_name === 'terminal')
-      .map(({ observation }) => observation);
-    expect(texts).toMatchObject([{ content: [{ text: 'same' }] }, { content: [{ text: 'same' }] }]);
   });
 
-  it('leave tags and parameters of client tools that are named like secrets unchanged', async () => {
+  /** What one server and those after it, in the same folder, do with one conversation each. */
+  describe('over restarts', () => {
+    /** The secret keys of the servers, one after the other. */
+    const KEYS = [KEY, KEY, 'another key', KEY];
     const tags = { password: '', token: 'x', apikey: '**********' };
     const properties = {
       api_key: { type: 'string', default: '' },
@@ -183,42 +157,84 @@ describe('secrets sent as encrypted tokens', () => {
       headers: { type: 'object', description: 'd', Authorization: '' },
     };
     const client_tools = [{ name: 'ask_user', description: 'd', parameters: { type: 'object', properties } }];
-    const conversation = await create(request({}, { tags, client_tools }));
-    await used(conversation);
-    for (const key of [KEY, 'another key']) {
-      await restart(key);
-      expect(await conversation.on(server).info()).toMatchObject({ tags, client_tools });
-    }
-  });
+    const literal = { A: { kind: 'StaticSecret', value: TOKEN_OF_ANOTHER_SERVER } };
+    const compare = `RUN: test "$A" = ${TOKEN_OF_ANOTHER_SERVER} && echo same\nFINISH: done`;
 
-  it('never show or store the password in a URL, and use it again after a restart', async () => {
-    const seen: IncomingMessage[] = [];
-    const receiver = createServer((incoming, answer) => {
-      seen.push(incoming);
-      answer.end('looked-up');
-    }).listen(0, '127.0.0.1');
-    await once(receiver, 'listening');
-    const address = receiver.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const secrets = { A: { kind: 'LookupSecret', url: `http://me:p%40ssword-1@127.0.0.1:${port}/a` } };
-    try {
-      let conversation = await create(request({}, { secrets }));
-      const file = path.join(folder, (await conversation.info()).persistence_dir, 'metadata.json');
-      for (const key of [KEY, 'another key', KEY]) {
-        await restart(key);
-        conversation = conversation.on(server);
-        const shown = JSON.stringify(await conversation.info());
-        expect(shown).toContain(`http://${key === KEY ? '**********' : ''}@127.0.0.1:${port}/a`);
-        await conversation.send('RUN: true $A\nFINISH: done');
-        await conversation.reaches('finished', 'error');
-        const all = `${shown} ${await readFile(file, 'utf8')} ${server.log}`;
-        expect(all).not.toMatch(/ssword-1/);
+    /** What each server has shown, in the order of KEYS. */
+    const seen = {
+      credentials: [] as unknown[],
+      literal: [] as unknown[],
+      named: [] as unknown[],
+      address: [] as string[],
+      /** What there is to find of the password in the URL. */
+      stored: [] as string[],
+    };
+    const requested: IncomingMessage[] = [];
+    let receiver: Server;
+    let port: number;
+
+    beforeAll(async () => {
+      receiver = createServer((incoming, answer) => {
+        requested.push(incoming);
+        answer.end('looked-up');
+      }).listen(0, '127.0.0.1');
+      await once(receiver, 'listening');
+      ({ port } = receiver.address() as AddressInfo);
+      const lookup = { A: { kind: 'LookupSecret', url: `http://me:p%40ssword-1@127.0.0.1:${port}/a` } };
+      const tokens = await Promise.all(
+        [true, false].map((secrets_encrypted) =>
+          create(request({ llm: llm({ api_key: own('sk-own') }) }, { secrets_encrypted })),
+        ),
+      );
+      const literally = await create(request({}, { secrets: literal }));
+      const named = await create(request({}, { tags, client_tools }));
+      const located = await create(request({}, { secrets: lookup }));
+      const metadata = path.join(folder, (await located.info()).persistence_dir, 'metadata.json');
+      for (const [index, key] of KEYS.entries()) {
+        if (index > 0)
+          server = await server.restart('SIGTERM', { env: { HOME: folder, OH_SECRET_KEY: key } });
+        if (key === KEY) {
+          for (const one of tokens) seen.credentials.push(await used(one.on(server)));
+          await used(literally.on(server), compare);
+          await used(named.on(server));
+        }
+        seen.named.push(await named.on(server).info());
+        seen.address.push(JSON.stringify(await located.on(server).info()));
+        await located.on(server).send('RUN: true $A\nFINISH: done');
+        await located.on(server).reaches('finished', 'error');
+        endpoint.requests.length = 0;
+        seen.stored.push(`${await readFile(metadata, 'utf8')} ${server.log}`);
       }
+      const results = await literally.on(server).events('&kind=ObservationEvent');
+      seen.literal = results
+        .filter(({ tool_name }) => tool_name === 'terminal')
+        .map(({ observation }) => observation);
+    });
+    afterAll(() => receiver.close());
+
+    it('secrets sent as encrypted tokens are decrypted in a create request with and without secrets_encrypted, also after a restart', () => {
+      const own = ['Bearer sk-own'];
+      expect(seen.credentials).toEqual([own, own, own, own, own, own]);
+    });
+
+    it('secrets sent as encrypted tokens are taken literally as the value of a secret, unless the request sets secrets_encrypted', () => {
+      const same = { content: [{ text: 'same' }] };
+      expect(seen.literal).toMatchObject([same, same, same]);
+    });
+
+    it('leave tags and parameters of client tools that are named like secrets unchanged', () => {
+      expect(seen.named).toMatchObject(KEYS.map(() => ({ tags, client_tools })));
+    });
+
+    it('never show or store the password in a URL, and use it again after a restart', () => {
+      for (const [index, key] of KEYS.entries())
+        expect(seen.address[index]).toContain(
+          `http://${key === KEY ? '**********' : ''}@127.0.0.1:${port}/a`,
+        );
+      expect([...seen.address, ...seen.stored].join()).not.toMatch(/ssword-1/);
       const basic = `Basic ${Buffer.from('me:p@ssword-1').toString('base64')}`;
       // With another key the password is missing; with the first key it is back.
-      expect(seen.map(({ headers }) => headers.authorization)).toEqual([basic, undefined, basic]);
-    } finally {
-      receiver.close();
-    }
+      expect(requested.map(({ headers }) => headers.authorization)).toEqual([basic, basic, undefined, basic]);
+    });
   });
 });

@@ -35,20 +35,21 @@ const agent = {
 
 describe('settings stored with a secret key', () => {
   let fixture: SettingsFixture;
-  beforeEach(async () => (fixture = await SettingsFixture.start()));
-  afterEach(() => fixture.stop());
+  beforeAll(async () => (fixture = await SettingsFixture.start()));
+  afterAll(() => fixture.stop());
+  afterEach(() => fixture.clear());
 
   const written = () => textsBelow(fixture.root);
   /** Without what the audit log adds. */
   const settings = () => textsBelow(fixture.root, 'audit');
-  const everything = async (headers?: Record<string, string>) => {
+  const everything = async (headers?: Record<string, string>, of = fixture) => {
     const routes = [
       ...['/api/settings', '/api/profiles', '/api/profiles/main', '/api/agent-profiles'],
       ...['/api/llm/provider-connections', '/api/settings/secrets'],
     ];
     const answers: [string, Json][] = [];
     for (const route of routes) {
-      const { status, body } = await fixture.ask('GET', route, undefined, headers);
+      const { status, body } = await of.ask('GET', route, undefined, headers);
       expect({ route, status, body }).toMatchObject({ status: 200 });
       answers.push([route, body]);
     }
@@ -197,40 +198,42 @@ describe('settings stored with a secret key', () => {
     async (_name, env) => {
       await fill();
       const before = await settings();
-      await fixture.restart('SIGTERM', env);
-      const seen = await everything();
-      expect(seen['/api/settings']).toMatchObject({
-        llm_api_key_is_set: false,
-        agent_settings: {
-          llm: { model: 'openai/x', api_key: null, base_url: 'https://@models.test/v1' },
-          mcp_config: { web: { url: 'https://mcp.test/mcp' }, tool: { command: 'x' } },
-        },
-      });
-      expect(seen['/api/profiles']).toMatchObject({
-        profiles: [{ name: 'main', model: 'openai/x', api_key_set: false }],
-      });
-      expect(seen['/api/profiles/main']).toMatchObject({ config: { model: 'openai/x' }, api_key_set: false });
-      expect(seen['/api/settings/secrets']).toEqual({ secrets: [{ name: 'MINE', description: null }] });
-      expect(seen['/api/llm/provider-connections']).toMatchObject({
-        0: { display_name: 'Mine', base_url: 'https://@models.test', api_key_set: false },
-      });
-      expect(JSON.stringify([seen, await fixture.plain()])).not.toMatch(/hush|gAAAAA/);
+      await fixture.withAnother(env, async (other) => {
+        const seen = await everything(undefined, other);
+        expect(seen['/api/settings']).toMatchObject({
+          llm_api_key_is_set: false,
+          agent_settings: {
+            llm: { model: 'openai/x', api_key: null, base_url: 'https://@models.test/v1' },
+            mcp_config: { web: { url: 'https://mcp.test/mcp' }, tool: { command: 'x' } },
+          },
+        });
+        expect(seen['/api/profiles']).toMatchObject({
+          profiles: [{ name: 'main', model: 'openai/x', api_key_set: false }],
+        });
+        expect(seen['/api/profiles/main']).toMatchObject({
+          config: { model: 'openai/x' },
+          api_key_set: false,
+        });
+        expect(seen['/api/settings/secrets']).toEqual({ secrets: [{ name: 'MINE', description: null }] });
+        expect(seen['/api/llm/provider-connections']).toMatchObject({
+          0: { display_name: 'Mine', base_url: 'https://@models.test', api_key_set: false },
+        });
+        expect(JSON.stringify([seen, await other.plain()])).not.toMatch(/hush|gAAAAA/);
 
-      const refused = {
-        detail: expect.stringMatching(/encrypted with a different key.*OH_SECRET_KEY/) as unknown,
-      };
-      const change = { agent_settings_diff: { llm: { model: 'openai/y' } } };
-      expect(await fixture.ask('PATCH', '/api/settings', change)).toEqual({ status: 409, body: refused });
-      const secret = { name: 'OTHER', value: 'x' };
-      expect(await fixture.ask('PUT', '/api/settings/secrets', secret)).toEqual({
-        status: 409,
-        body: refused,
+        const refused = {
+          detail: expect.stringMatching(/encrypted with a different key.*OH_SECRET_KEY/) as unknown,
+        };
+        const change = { agent_settings_diff: { llm: { model: 'openai/y' } } };
+        expect(await other.ask('PATCH', '/api/settings', change)).toEqual({ status: 409, body: refused });
+        const secret = { name: 'OTHER', value: 'x' };
+        expect(await other.ask('PUT', '/api/settings/secrets', secret)).toEqual({
+          status: 409,
+          body: refused,
+        });
+        expect((await other.ask('GET', '/api/settings/secrets/MINE')).status).toBe(409);
+        await other.server.logs(/settings\.json: no key opens [^"]*llm\/api_key/);
+        expect(await settings()).toBe(before);
       });
-      expect((await fixture.ask('GET', '/api/settings/secrets/MINE')).status).toBe(409);
-      await fixture.server.logs(/settings\.json: no key opens [^"]*llm\/api_key/);
-      expect(await settings()).toBe(before);
-
-      await fixture.restart('SIGTERM', { OH_SECRET_KEY: 'test-key' });
       expect(await fixture.plain()).toMatchObject({ agent_settings: kept });
     },
   );

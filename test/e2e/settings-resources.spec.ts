@@ -5,8 +5,9 @@ import { asJson, at, containing, SettingsFixture } from '../support/settings-fix
 
 describe('the stored agent profiles, meta-profiles, secrets and workspaces', () => {
   let fixture: SettingsFixture;
-  beforeEach(async () => (fixture = await SettingsFixture.start()));
-  afterEach(() => fixture.stop());
+  beforeAll(async () => (fixture = await SettingsFixture.start()));
+  afterAll(() => fixture.stop());
+  afterEach(() => fixture.clear());
 
   const detail = async (method: string, route: string, body?: unknown) => {
     const answer = await fixture.ask(method, route, body);

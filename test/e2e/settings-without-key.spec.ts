@@ -7,8 +7,9 @@ const PLAIN = { 'x-expose-secrets': 'plaintext' };
 
 describe('settings of a server without a secret key', () => {
   let fixture: SettingsFixture;
-  beforeEach(async () => (fixture = await SettingsFixture.start({ OH_SECRET_KEY: '' })));
-  afterEach(() => fixture.stop());
+  beforeAll(async () => (fixture = await SettingsFixture.start({ OH_SECRET_KEY: '' })));
+  afterAll(() => fixture.stop());
+  afterEach(() => fixture.clear());
 
   const key = (settings: Json) => at(settings, 'agent_settings', 'llm', 'api_key');
   const written = () => textsBelow(fixture.root);

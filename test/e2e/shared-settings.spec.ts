@@ -7,6 +7,12 @@ import { eventually } from '../support/server-process.js';
 import { asJson, at, containing } from '../support/settings-fixture.js';
 import { type DatabaseServer, SharedServers } from '../support/shared-servers.js';
 import { SubscriptionIssuer } from '../support/subscription-issuer.js';
+import { writeFiles } from '../support/write-files.js';
+
+const put = (server: DatabaseServer, name: string) =>
+  server.done('PUT', '/api/settings/secrets', { name, value: `value of ${name}` });
+const value = async (server: DatabaseServer, name: string) =>
+  (await server.process.request('GET', `/api/settings/secrets/${name}`)).body;
 
 describeWithDatabase('settings of two servers with one database', () => {
   let servers: SharedServers;
@@ -191,6 +197,15 @@ describeWithDatabase('settings of two servers with one database', () => {
     }
   });
 
+  it('are refused to a server with another secret key, or without one', async () => {
+    const reason = 'secret_key: expected the key of the other servers of the database';
+    await Promise.all(
+      ['key-two', ''].map((OH_SECRET_KEY, index) =>
+        expect(servers.add(`refused-${index}`, { OH_SECRET_KEY })).rejects.toThrow(reason),
+      ),
+    );
+  });
+
   describe('with an MCP server that people sign in to', () => {
     let mcp: TestMcpServer;
     let front: SignInServer;
@@ -231,8 +246,11 @@ describeWithDatabase('settings of two servers with one database', () => {
       expect(await there.ask('GET', route('status', 'x'))).toMatchObject({ status: 404 });
     });
 
-    it('keep the result of a sign-in after the end of its server', async () => {
+    it('are those of a server that joins, whose sign-in has a result also after its end', async () => {
+      await put(here, 'A');
       const own = await servers.add('short-lived');
+      expect(await value(own, 'A')).toBe('value of A');
+      await here.done('DELETE', '/api/settings/secrets/A');
       const { job_id: id } = await own.done('POST', '/api/mcp/oauth/start', {
         server: { url: front.url, auth: { strategy: 'oauth2' } },
       });
@@ -244,29 +262,30 @@ describeWithDatabase('settings of two servers with one database', () => {
 
 describeWithDatabase('servers of one database', () => {
   let servers: SharedServers;
-  beforeEach(async () => (servers = await SharedServers.start(1, { OH_SECRET_KEY: 'key-one' })));
-  afterEach(() => servers.stop());
+  let first: DatabaseServer;
+  let files: string;
+  beforeAll(async () => {
+    servers = await SharedServers.start(0, { OH_SECRET_KEY: 'key-one' });
+    files = path.join(servers.folder, 'with-files', 'home', '.openhands');
+    await writeFiles(files, {
+      'secrets.json': '{"custom_secrets": {"FILE": {"secret": "x"}}}',
+      'profiles/mine.json': '{"model": "openai/x"}',
+    });
+    first = await servers.add('with-files');
+  });
+  afterAll(() => servers.stop());
 
-  const first = (): DatabaseServer => {
-    const [server] = servers.all;
-    if (!server) throw new Error('no server');
-    return server;
-  };
-  const put = (server: DatabaseServer, name: string) =>
-    server.done('PUT', '/api/settings/secrets', { name, value: `value of ${name}` });
-  const value = async (server: DatabaseServer, name: string) =>
-    (await server.process.request('GET', `/api/settings/secrets/${name}`)).body;
-
-  it('refuse one with another secret key, or without a key', async () => {
-    const reason = 'secret_key: expected the key of the other servers of the database';
-    await expect(servers.add('other', { OH_SECRET_KEY: 'key-two' })).rejects.toThrow(reason);
-    await expect(servers.add('none', { OH_SECRET_KEY: '' })).rejects.toThrow(reason);
-    await put(first(), 'A');
-    expect(await value(await servers.add('same'), 'A')).toBe('value of A');
+  it('take nothing silently from the files that they find', async () => {
+    const stored = await first.done('GET', '/api/settings/secrets');
+    expect(JSON.stringify(stored)).not.toContain('FILE');
+    expect(await first.done('GET', '/api/profiles')).toMatchObject({ profiles: [] });
+    expect((await readdir(files)).sort()).toEqual(expect.arrayContaining(['profiles', 'secrets.json']));
+    await eventually(() => first.process.log.includes('stored as files'), 'the warning');
+    expect(first.process.log).toContain(files);
   });
 
   it('change their secret key one after another', async () => {
-    await put(first(), 'OLD');
+    await put(first, 'OLD');
     const both = { OH_SECRET_KEY: 'key-one', OH_PREVIOUS_SECRET_KEYS: '["key-two"]' };
     const second = await servers.add('knows-the-new-key', both);
     const next = { OH_SECRET_KEY: 'key-two', OH_PREVIOUS_SECRET_KEYS: '["key-one"]' };
@@ -277,18 +296,5 @@ describeWithDatabase('servers of one database', () => {
       expect(await value(server, 'NEW')).toBe('value of NEW');
     }
     await expect(servers.add('late')).rejects.toThrow('a key that does not open their secrets');
-  });
-
-  it('take nothing silently from the files that they find', async () => {
-    const folder = path.join(servers.folder, 'with-files', 'home', '.openhands');
-    await mkdir(path.join(folder, 'profiles'), { recursive: true });
-    await writeFile(path.join(folder, 'secrets.json'), '{"custom_secrets": {"FILE": {"secret": "x"}}}');
-    await writeFile(path.join(folder, 'profiles', 'mine.json'), '{"model": "openai/x"}');
-    const server = await servers.add('with-files');
-    expect(await server.done('GET', '/api/settings/secrets')).toEqual({ secrets: [] });
-    expect(await server.done('GET', '/api/profiles')).toMatchObject({ profiles: [] });
-    expect((await readdir(folder)).sort()).toEqual(expect.arrayContaining(['profiles', 'secrets.json']));
-    await eventually(() => server.process.log.includes('stored as files'), 'the warning');
-    expect(server.process.log).toContain(folder);
   });
 });

@@ -15,17 +15,25 @@ describe('the context of an agent', () => {
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     home = await mkdtemp(path.join(os.tmpdir(), 'home-'));
-    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
     data = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
     server = await ServerProcess.start({ cwd: data, env: { HOME: home } });
     endpoint = await startScriptedEndpoint();
   });
+  beforeEach(async () => {
+    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
+    endpoint.requests.length = 0;
+  });
   afterEach(async () => {
+    const ofUser = ['.agents', '.openhands/skills', '.openhands/memory'].map((name) => path.join(home, name));
+    for (const folder of [workspace, ...ofUser])
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  });
+  afterAll(async () => {
     await server.stop();
     await endpoint.close();
-    for (const folder of [home, data, workspace]) await rm(folder, { recursive: true, force: true });
+    for (const folder of [home, data]) await rm(folder, { recursive: true, force: true });
   });
 
   const create = (

@@ -29,22 +29,29 @@ const definition = (head: string, body = 'You help.'): string => `---\n${head}\n
 describe('sub-agents that are defined in files and requests', () => {
   let home: string;
   let folder: string;
+  let project: string;
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     home = await mkdtemp(path.join(os.tmpdir(), 'home-'));
     folder = await mkdtemp(path.join(os.tmpdir(), 'definitions-'));
     server = await ServerProcess.start({ cwd: folder, env: { ...WITHOUT_SANDBOX, HOME: home } });
     endpoint = await startScriptedEndpoint();
   });
-  afterEach(async () => {
+  beforeEach(async () => {
+    project = await mkdtemp(path.join(folder, 'project-'));
+    endpoint.requests.length = 0;
+  });
+  // Definitions in the home folder are those of all projects.
+  afterEach(() => rm(path.join(home, '.agents'), { recursive: true, force: true }));
+  afterAll(async () => {
     await server.stop();
     await endpoint.close();
     for (const used of [home, folder]) await rm(used, { recursive: true, force: true });
   });
 
-  const work = (): string => path.join(folder, 'work');
+  const work = (): string => path.join(project, 'work');
   const llm = (model = 'openai/scripted', more: object = {}) => ({
     ...{ model, base_url: endpoint.url, api_key: 'x', usage_id: 'agent', ...more },
   });
@@ -182,7 +189,7 @@ describe('sub-agents that are defined in files and requests', () => {
   });
 
   it('defined sub-agents have their own MCP servers, which end with the task', async () => {
-    const notes = path.join(folder, 'notes');
+    const notes = path.join(project, 'notes');
     const command = [`    command: ${process.execPath}`, `    args: ["${MCP}", "${notes}"]`];
     await writeFiles(work(), {
       '.agents/agents/m.md': definition(['name: m', 'mcp_servers:', '  notes:', ...command].join('\n')),

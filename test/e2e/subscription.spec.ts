@@ -8,7 +8,7 @@ const SIGNED_OUT = { vendor: 'openai', connected: false, account_email: null, ex
 describe('a ChatGPT subscription', () => {
   let fixture: SettingsFixture;
   let issuer: SubscriptionIssuer;
-  beforeEach(async () => {
+  beforeAll(async () => {
     issuer = await SubscriptionIssuer.start();
     fixture = await SettingsFixture.start({
       OPENAI_AUTH_ISSUER: issuer.url,
@@ -16,6 +16,11 @@ describe('a ChatGPT subscription', () => {
     });
   });
   afterEach(async () => {
+    issuer.reset();
+    await fixture.done('POST', route('logout'));
+    await rm(fixture.root, { recursive: true, force: true });
+  });
+  afterAll(async () => {
     await fixture.stop();
     await issuer.stop();
   });
@@ -111,16 +116,21 @@ describe('a ChatGPT subscription', () => {
   });
 
   it('is kept only in memory when there is no secret key', async () => {
-    await fixture.stop();
+    const withKey = fixture;
     fixture = await SettingsFixture.start({ OH_SECRET_KEY: '', OPENAI_AUTH_ISSUER: issuer.url });
-    const body = await signedIn();
-    expect(await status()).toEqual(body);
-    const text = await readFile(file(), 'utf8');
-    for (const token of issuer.tokens) expect(text).not.toContain(token);
-    await expect(stat(shared())).rejects.toThrow('ENOENT');
-    await fixture.server.logs('because OH_SECRET_KEY is not set');
-    await fixture.restart();
-    expect(await status()).toEqual(SIGNED_OUT);
+    try {
+      const body = await signedIn();
+      expect(await status()).toEqual(body);
+      const text = await readFile(file(), 'utf8');
+      for (const token of issuer.tokens) expect(text).not.toContain(token);
+      await expect(stat(shared())).rejects.toThrow('ENOENT');
+      await fixture.server.logs('because OH_SECRET_KEY is not set');
+      await fixture.restart();
+      expect(await status()).toEqual(SIGNED_OUT);
+    } finally {
+      await fixture.stop();
+      fixture = withKey;
+    }
   });
 
   it('counts as signed out while it cannot be renewed or read, without being lost', async () => {

@@ -106,8 +106,7 @@ describe('a web UI on the port of the API', () => {
   });
 
   it('tells the page whether a key is needed', async () => {
-    const open = await start({ args: ['--ui', built] });
-    const shown = (await page(open, '/')).text;
+    const shown = (await page(shared.url, '/')).text;
     expect(shown).toContain('window.__AGENT_CANVAS_SESSION_API_KEY__="no-key-needed";');
     expect(shown).toContain('window.__AGENT_CANVAS_DO_NOT_TRACK__=true;');
     await server?.stop();

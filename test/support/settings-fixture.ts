@@ -58,6 +58,23 @@ export class SettingsFixture {
     for (const entry of [...stored, ofUser]) await rm(entry, { recursive: true, force: true });
   }
 
+  /**
+   * Starts a second server with the same files, and ends it after `use`.
+   * @param env in place of that of this one
+   */
+  async withAnother(
+    env: Record<string, string>,
+    use: (other: SettingsFixture) => Promise<void>,
+  ): Promise<void> {
+    const all = { ...this.env, ...env };
+    const server = await ServerProcess.start({ cwd: this.folder, env: all });
+    try {
+      await use(new SettingsFixture(this.folder, all, server));
+    } finally {
+      await server.end();
+    }
+  }
+
   async stop(): Promise<void> {
     await this.server.end();
     await rm(this.folder, { recursive: true, force: true });

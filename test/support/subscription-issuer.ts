@@ -4,6 +4,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 
 type Fields = Record<string, unknown>;
 
+/** In seconds. */
+const DEFAULT_LIFE = 3600;
+
 /** The vendor's server for sign-ins with device codes. `approve` enters a code. */
 export class SubscriptionIssuer {
   readonly requests: { path: string; fields: Fields }[] = [];
@@ -11,7 +14,7 @@ export class SubscriptionIssuer {
   private readonly approved = new Set<string>();
   private readonly refreshTokens = new Set<string>();
   /** The lifetime of new access tokens in seconds. */
-  life = 3600;
+  life = DEFAULT_LIFE;
   isDown = false;
 
   private constructor(private readonly server = createServer()) {
@@ -33,6 +36,14 @@ export class SubscriptionIssuer {
 
   approve(userCode: string): void {
     this.approved.add(userCode);
+  }
+
+  /** Forgets what it has seen and issued; it is up, with the default lifetime. */
+  reset(): void {
+    this.requests.length = 0;
+    this.tokens.length = 0;
+    this.life = DEFAULT_LIFE;
+    this.isDown = false;
   }
 
   async stop(): Promise<void> {

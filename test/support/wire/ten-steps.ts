@@ -1,10 +1,11 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { eventually } from '../eventually.js';
 import { ConversationClient, userMessage, type SeenEvent } from '../conversation-client.js';
 import type { ServerProcess } from '../server-process.js';
 import { plainRequest } from './plain-request.js';
-import { startWireEndpoint } from './wire-endpoint.js';
+import { startWireEndpoint, type WireEndpoint } from './wire-endpoint.js';
 import type { Json, Turn, WireProtocol, WireRequest } from './wire-protocol.js';
 
 /** An image of one red pixel. */
@@ -93,8 +94,10 @@ export async function holdTenSteps(server: ServerProcess, options: TenStepsOptio
       initial_message: userMessage('Please look around.'),
       autotitle: false,
     });
+    await isAsked(endpoint, 5, conversation);
     await conversation.reaches('finished', 'error');
     await sendSecondMessage(conversation, options.image ?? true);
+    await isAsked(endpoint, 10, conversation);
     await conversation.reaches('finished', 'error');
     const { body } = await server.request('GET', `${conversation.route}/agent_final_response`);
     return {
@@ -109,6 +112,19 @@ export async function holdTenSteps(server: ServerProcess, options: TenStepsOptio
     await endpoint.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * Waits for requests to the provider, or for an error. Only every tenth look asks the server for the status,
+ * which costs it and the test more than the others.
+ */
+function isAsked(endpoint: WireEndpoint, count: number, conversation: ConversationClient): Promise<void> {
+  let looks = 0;
+  return eventually(async () => {
+    if (endpoint.requests.length >= count) return true;
+    looks += 1;
+    return looks % 10 === 0 && (await conversation.status()) === 'error';
+  }, `request ${count}`);
 }
 
 async function sendSecondMessage(conversation: ConversationClient, withImage: boolean): Promise<void> {
