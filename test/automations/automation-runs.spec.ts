@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Automations, type SeenRun, setClock } from '../support/automations.js';
@@ -175,5 +175,24 @@ describe('runs of automations', () => {
     const runs = await automations.settled(id, 1);
     expect(runs).toMatchObject([{ id: run.id, status: 'COMPLETED', attempt: 1 }]);
     expect((await conversation(runs[0])).execution_status).toBe('finished');
+  });
+
+  it('stay done, and lead on once, when a crash keeps that from being stored until their time is over', async () => {
+    const { id } = await automations.create('FINISH: done', { timeout: 60, max_retries: 1, retry_pause: 1 });
+    const trigger = { type: 'chain', automation_id: id, on: ['COMPLETED'] };
+    const follower = await automations.create('FINISH: after it', { trigger });
+    const { id: run } = await automations.dispatch(id);
+    await automations.settled(follower.id, 1);
+    await automations.settled(id, 1);
+    await automations.server.end('SIGKILL');
+    // The end of the run was the last that was written about its automation.
+    const file = path.join(folder, 'workspace/conversations/.automations', `${id}.jsonl`);
+    const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
+    expect(lines.pop()).toContain('"COMPLETED"');
+    await writeFile(file, `${lines.join('\n')}\n`);
+    await setClock(folder, 3_600_000);
+    automations = await start();
+    expect(await automations.settled(id, 1)).toMatchObject([{ id: run, status: 'COMPLETED', attempt: 1 }]);
+    expect(await automations.settled(follower.id, 1)).toHaveLength(1);
   });
 });

@@ -243,7 +243,12 @@ function looksToStop({ status }: RunOutcome): number {
   return status === 'CANCELLED' ? MAX_LOOKS_TO_CANCEL : MAX_LOOKS_TO_STOP;
 }
 
-/** What was spent counts, whatever has ended the run. */
-function stopped(as: RunOutcome, { cost }: RunOutcome): RunOutcome {
-  return { ...as, cost: as.cost ?? cost };
+/**
+ * What a run has come to that was to be stopped. Work that was done in time stays done: a crash may have kept
+ * that from being stored until the time limit was over, and chains may have followed it already. What was
+ * spent counts in any case.
+ */
+function stopped(as: RunOutcome, outcome: RunOutcome): RunOutcome {
+  if (as.kind === 'timeout' && outcome.status === 'COMPLETED') return outcome;
+  return { ...as, cost: as.cost ?? outcome.cost };
 }
