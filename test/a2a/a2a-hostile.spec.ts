@@ -291,7 +291,7 @@ describe('the A2A endpoint', () => {
   it('serves 200 streams at once, of which many break off', async () => {
     const client = await fixture.client();
     const contextId = (await sendTo(client, message('FINISH: a context'))).contextId;
-    const task = await sendTo(client, message('RUN: sleep 60\nFINISH: no', { contextId }), true);
+    const task = await sendTo(client, message('RUN: sleep 600\nFINISH: no', { contextId }), true);
     await eventually(
       async () =>
         (await client.getTask({ tenant: '', id: task.id })).status?.state === TaskState.TASK_STATE_WORKING,

@@ -135,6 +135,9 @@ describeWithContainers('Conversations in containers (servers in bubblewrap)', ()
   it('get another container when theirs has died, with history, files and secrets', async () => {
     const conversation = await create('RUN: echo "$TOKEN" | md5sum > made\nFINISH: one');
     await answered(conversation, 'one');
+    const checkpoints = async () => (await server.request('GET', `${conversation.route}/checkpoints`)).body;
+    // What a command has changed is found after it has ended.
+    await eventually(async () => JSON.stringify(await checkpoints()).includes('"made"'), 'the checkpoint');
     const [first] = containers();
     if (first) await engine.kill(first);
     const script = 'RUN: echo "$TOKEN" | md5sum | cmp - made && touch same\nFINISH: two';
@@ -145,8 +148,7 @@ describeWithContainers('Conversations in containers (servers in bubblewrap)', ()
     expect(containers()).toHaveLength(1);
     expect(containers()[0]?.id).not.toBe(first?.id);
     // The checkpoints of both containers are there, and their files go back.
-    const { body } = await server.request('GET', `${conversation.route}/checkpoints`);
-    expect(body).toMatchObject({
+    expect(await checkpoints()).toMatchObject({
       items: [
         { step: 2, files: [{ path: 'same', change: 'created' }] },
         { step: 1, files: [{ path: 'made', change: 'created' }] },
