@@ -106,7 +106,9 @@ describe('a server while the clock of the machine is changed', () => {
   /** Files are put back as they were after the first step, although its time is later than the second's. */
   async function checkFiles(conversation: ConversationClient): Promise<void> {
     const { body } = await conversation.server.request('GET', `${conversation.route}/checkpoints`);
-    expect(body).toMatchObject({ items: [{ files: [{ path: 'two' }] }, { files: [{}, {}] }] });
+    // The test makes `go` just before, or after, the first command is begun with a look at the files.
+    const one: unknown = expect.arrayContaining([expect.objectContaining({ path: 'one' })]);
+    expect(body).toMatchObject({ items: [{ files: [{ path: 'two' }] }, { files: one }] });
     const first = (await conversation.events()).find(({ kind }) => kind === 'ObservationEvent');
     const moved = await conversation.post('navigate', { event_id: first?.id, restore_files: true });
     expect(moved.status).toBe(200);
