@@ -114,7 +114,9 @@ export async function newConversation({
     await page.getByLabel('Title', { exact: true }).fill('With a profile');
     await page.getByLabel('Tags', { exact: true }).fill('team=docs, ticket=12');
     const [request] = await Promise.all([
-      page.waitForRequest((it) => it.method() === 'POST' && it.url().endsWith('/api/conversations')),
+      page.waitForRequest(
+        (it) => it.method() === 'POST' && new URL(it.url()).pathname.endsWith('/api/conversations'),
+      ),
       start().click(),
     ]);
     const id = await opened();
@@ -177,7 +179,7 @@ export async function newConversation({
   });
 
   await step('an error stands at its field, which gets the focus', async () => {
-    expectProblems(page, /^422 POST .*\/api\/conversations$/);
+    expectProblems(page, /^422 POST .*\/api\/conversations\?/);
     await page.goto(`${server.url}/console/new?model=scripted/demo&message=FINISH:%20x&budget=0&tags=Up=1`);
     await page.getByLabel('Folder', { exact: true }).fill('/proc/none/such');
     await page.keyboard.press('Escape');

@@ -51,7 +51,7 @@ async function load({ page, server, step, axe, screenshots, until }) {
       facts,
       /Server\s+\d+\.\d+\.\d+[\s\S]*API\s+1\.\d+\.\d+[\s\S]*Node\.js\s+\d+[\s\S]*Disk free\s+[\d.]+ [GM]B/,
     );
-    assert.match(await panel('Active runs').innerText(), /active\s+0\s+limit\s+10/);
+    assert.match(await panel('Active runs').innerText(), /active\s+0\s+waiting\s+0\s+limit\s+10/);
   });
 
   await step('a run is seen while it is active, and in the range when it is over', async () => {
