@@ -70,13 +70,7 @@ describe('the command keys', () => {
   });
 
   describe('explains', () => {
-    let server: ServerProcess;
-    beforeAll(async () => {
-      server = await ServerProcess.start({ key: SESSION, env: { SESSION_API_KEY: SESSION } });
-    });
-    afterAll(() => server.stop());
-
-    it.each([
+    const refusals: [args: string[], code: number, text: string][] = [
       [[], 2, 'keys requires create, list or revoke'],
       [['create'], 2, 'requires the name of a key'],
       [['create', 'a'], 2, 'requires --scope'],
@@ -87,10 +81,19 @@ describe('the command keys', () => {
       [['create', 'a', '--scope', 'read', '--limit', 'euros=1'], 2, 'limits.euros: '],
       [['list', '--scope', 'read'], 2, 'are for create'],
       [['revoke', 'nobody'], 1, 'There is no key with this id'],
-    ])('that %j cannot be done', async (args, code, text) => {
-      const result = await keys(server.cwd, args);
-      expect([result.code, result.stdout]).toEqual([code, '']);
-      expect(result.stderr).toContain(text);
+    ];
+    let server: ServerProcess;
+    let results: Awaited<ReturnType<typeof CommandProgram.runEach>>;
+    beforeAll(async () => {
+      server = await ServerProcess.start({ key: SESSION, env: { SESSION_API_KEY: SESSION } });
+      const lines = refusals.map(([args]) => ({ args, env: { SESSION_API_KEY: SESSION } }));
+      results = await CommandProgram.runEach(server.cwd, 'keys', lines);
+    });
+    afterAll(() => server.stop());
+
+    it.each(refusals)('that %j cannot be done', (args, code, text) => {
+      const result = results[refusals.findIndex(([refused]) => refused === args)];
+      expect(result).toEqual({ code, stdout: '', stderr: expect.stringContaining(text) as unknown });
     });
 
     it('that stored keys are damaged, and the server refuses named keys until they are mended', async () => {
