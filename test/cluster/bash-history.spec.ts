@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { MemberServers } from '../support/cluster/member-servers.js';
+import { ServerPool } from '../support/cluster/server-pool.js';
 import { ConversationClient, scriptedRequest, SocketRecorder } from '../support/conversation-client.js';
 import { describeWithDatabase } from '../support/postgres.js';
 import { eventually, type ServerProcess } from '../support/server-process.js';
@@ -29,10 +30,16 @@ const eventsOf = async (server: ServerProcess, query = '', route = ROUTE): Promi
 const textOf = (events: readonly BashEvent[]): string => events.map(({ stdout }) => stdout ?? '').join('');
 
 describeWithDatabase('bash commands of several servers', () => {
-  const members = MemberServers.forTests();
+  const members = MemberServers.forBlock();
+  let servers: ServerPool;
+  beforeAll(() => {
+    const env = { OH_WORKSPACES_SHARED: 'true' };
+    servers = new ServerPool(members.folder, () => members.start('one', env));
+  });
 
   it('are found, shown live, stopped and cleared on any server', async () => {
-    const [a, b] = await Promise.all([members.start(), members.start()]);
+    const [a, b] = await servers.take(2);
+    await a.request('DELETE', `${ROUTE}/bash_events`);
     await a.request('POST', `${ROUTE}/execute_bash_command`, { command: 'echo before' });
     const [live, all] = [
       new SocketRecorder(b.socketUrl('/sockets/bash-events')),
@@ -61,25 +68,35 @@ describeWithDatabase('bash commands of several servers', () => {
   });
 
   it('arrive on the sockets of all servers in the same order, each once', async () => {
-    const servers = await Promise.all([members.start(), members.start(), members.start()]);
-    const sockets = servers.map((server) => new SocketRecorder(server.socketUrl('/sockets/bash-events')));
+    const three = await servers.take(3);
+    await three[0].request('DELETE', `${ROUTE}/bash_events`);
+    const sockets = three.map((server) => new SocketRecorder(server.socketUrl('/sockets/bash-events')));
     await Promise.all(sockets.map((socket) => socket.opened()));
     await eventually(async () => {
-      await Promise.all(servers.map((server) => start(server, 'true')));
+      await Promise.all(
+        three.map((server) => server.request('POST', `${ROUTE}/execute_bash_command`, { command: 'true' })),
+      );
       return sockets.every(({ frames }) => frames.length > 0);
     }, 'the subscriptions');
-    await Promise.all(
-      servers.flatMap((server) =>
+    const started = await Promise.all(
+      three.flatMap((server) =>
         Array.from({ length: 5 }, () => start(server, 'for i in 1 2 3 4; do echo $i; sleep 0.05; done')),
       ),
     );
     const ended = ({ frames }: SocketRecorder): number =>
       new Set(frames.filter(({ exit_code }) => exit_code === 0).map(({ command_id }) => command_id)).size;
     await eventually(async () => {
-      const stored = await eventsOf(servers[0], 'kind__eq=BashCommand&limit=100');
+      const stored = await eventsOf(three[0], 'kind__eq=BashCommand&limit=100');
       const counts = sockets.map(ended);
       return counts.every((count) => count >= 15 && count <= stored.length);
     }, 'the ends of all commands');
+    // Nothing is left running for the next test.
+    const outputs = 'kind__eq=BashOutput&sort_order=TIMESTAMP_DESC&limit=100';
+    await eventually(async () => {
+      const stored = await eventsOf(three[0], outputs);
+      const done = stored.filter(({ exit_code }) => exit_code === 0).map(({ command_id }) => command_id);
+      return started.every((id) => done.includes(id));
+    }, 'the stored ends of all commands');
     const shown = sockets.map(({ frames }) => frames.map(({ id }) => String(id)));
     const [longest = []] = shown.toSorted((one, other) => other.length - one.length);
     for (const ids of shown) {
@@ -91,11 +108,11 @@ describeWithDatabase('bash commands of several servers', () => {
   });
 
   it('end with a reason when their server is killed', async () => {
-    const [a, b] = await Promise.all([members.start(), members.start()]);
+    const [a, b] = await servers.take(2);
     const id = await start(a, 'echo begun; sleep 50');
     const query = `command_id__eq=${id}`;
     await eventually(async () => textOf(await eventsOf(b, query)) === 'begun\n', 'the output');
-    await a.end('SIGKILL');
+    await servers.end(a, 'SIGKILL');
     await eventually(async () => (await eventsOf(b, query)).length === 2, 'the end');
     const [, last] = await eventsOf(b, query);
     expect(last).toMatchObject({ order: 1, exit_code: -1, stdout: null });
@@ -104,13 +121,12 @@ describeWithDatabase('bash commands of several servers', () => {
   });
 
   it('of a conversation go with it, and are removed with it', async () => {
-    const env = { OH_WORKSPACES_SHARED: 'true' };
-    const [a, b] = await Promise.all([members.start('one', env), members.start('one', env)]);
+    const [a, b] = await servers.take(2);
     const made = await ConversationClient.create(a, scriptedRequest(members.folder, 'FINISH: ok'));
     const route = `${made.route}/bash`;
     await a.request('POST', `${route}/execute_bash_command`, { command: 'echo here' });
     expect(textOf(await eventsOf(b, '', route))).toBe('here\n');
-    await a.end('SIGTERM');
+    await servers.end(a, 'SIGTERM');
     const there = await b.request('POST', `${route}/execute_bash_command`, { command: 'echo there' });
     expect(there.status).toBe(200);
     expect(textOf(await eventsOf(b, '', route))).toBe('here\nthere\n');
