@@ -68,41 +68,82 @@ describe('a server with a wrong configuration', () => {
     await server.logs('workspace/openhands_agent_server_config.json (not found)');
     await server.stop();
   });
+});
 
-  it.each([
-    ['without OH_SECRET_KEY', {}, {}, 'it was stored while OH_SECRET_KEY was not set'],
+describe('the key of a model that has no value after a restart', () => {
+  interface Case {
+    before: string | undefined;
+    after: string | undefined;
+    why: string;
+  }
+  const CASES: [when: string, given: Case][] = [
     [
-      'with another OH_SECRET_KEY',
-      { OH_SECRET_KEY: 'one' },
-      { OH_SECRET_KEY: 'two' },
-      'OH_SECRET_KEY has changed',
+      'without OH_SECRET_KEY',
+      { before: undefined, after: undefined, why: 'it was stored while OH_SECRET_KEY was not set' },
     ],
-    ['without the former OH_SECRET_KEY', { OH_SECRET_KEY: 'one' }, {}, 'OH_SECRET_KEY is not set'],
-  ])(
-    'explains in the error why the key of a model has no value after a restart %s',
-    async (_when, before, after, why) => {
-      const request = scriptedRequest(cwd);
-      const agent = { ...request.agent, llm: { ...request.agent.llm, api_key: 'sk-marked' } };
-      const first = await ServerProcess.start({ cwd, env: before });
-      const conversation = await ConversationClient.create(first, { ...request, agent });
-      await conversation.send('FAIL: 401 no key');
-      await conversation.reaches('error');
-      expect(await errorsOf(conversation)).toEqual([expect.not.stringContaining('OH_SECRET_KEY')]);
-      await first.end();
+    [
+      'without the former OH_SECRET_KEY',
+      { before: 'one', after: undefined, why: 'OH_SECRET_KEY is not set' },
+    ],
+    ['with another OH_SECRET_KEY', { before: 'one', after: 'two', why: 'OH_SECRET_KEY has changed' }],
+  ];
+  let cwd: string;
+  /** The first error of each case, and the ones after two restarts with the logs of their servers. */
+  const seen = new Map<Case, { first: string[]; later: { errors: string[]; server: ServerProcess }[] }>();
+
+  // One folder and six starts for all cases: each has a conversation of its own.
+  beforeAll(async () => {
+    cwd = await mkdtemp(path.join(os.tmpdir(), 'startup-errors-'));
+    const conversations = new Map<Case, ConversationClient>();
+    const start = (key: string | undefined) =>
+      ServerProcess.start({ cwd, env: key === undefined ? {} : { OH_SECRET_KEY: key } });
+    const withKey = (field: 'before' | 'after', key: string | undefined) =>
+      CASES.map(([, given]) => given).filter((given) => given[field] === key);
+    const request = scriptedRequest(cwd);
+    const agent = { ...request.agent, llm: { ...request.agent.llm, api_key: 'sk-marked' } };
+    for (const key of [undefined, 'one']) {
+      const server = await start(key);
+      for (const given of withKey('before', key)) {
+        const conversation = await ConversationClient.create(server, { ...request, agent });
+        conversations.set(given, conversation);
+        seen.set(given, { first: await failing(conversation, 1), later: [] });
+      }
+      await server.end();
+    }
+    for (const key of [undefined, 'two']) {
       // Also after a start that only read and saved the conversation.
       for (const failures of [2, 3]) {
-        const server = await ServerProcess.start({ cwd, env: after });
-        const again = conversation.on(server);
-        await again.send('FAIL: 401 no key');
-        await eventually(async () => (await errorsOf(again)).length === failures, 'the error');
-        const last = (await errorsOf(again)).at(-1);
-        expect(last).toContain(`The API key has no value: ${why}`);
-        await server.logs(why);
-        expect(server.log + String(last)).not.toContain('sk-marked');
+        const server = await start(key);
+        for (const given of withKey('after', key)) {
+          const conversation = conversations.get(given)?.on(server);
+          const errors = conversation ? await failing(conversation, failures) : [];
+          seen.get(given)?.later.push({ errors, server });
+          await server.logs(given.why);
+        }
         await server.end();
       }
-    },
-  );
+    }
+    // Six starts, one after the other.
+  }, 240_000);
+  afterAll(() => rm(cwd, { recursive: true, force: true }));
+
+  /** Lets a run fail. @param failures how often it has failed then. @returns all errors */
+  async function failing(conversation: ConversationClient, failures: number): Promise<string[]> {
+    await conversation.send('FAIL: 401 no key');
+    await eventually(async () => (await errorsOf(conversation)).length === failures, 'the error');
+    return errorsOf(conversation);
+  }
+
+  it.each(CASES)('is explained in the error: %s', (_when, given) => {
+    const { first, later } = seen.get(given) ?? { first: [], later: [] };
+    expect(first).toEqual([expect.not.stringContaining('OH_SECRET_KEY')]);
+    expect(later).toHaveLength(2);
+    for (const { errors, server } of later) {
+      const last = String(errors.at(-1));
+      expect(last).toContain(`The API key has no value: ${given.why}`);
+      expect(server.log + last).not.toContain('sk-marked');
+    }
+  });
 });
 
 /** The errors that the runs of a conversation ended with. */
