@@ -16,18 +16,18 @@ const LEASE_SECONDS = 600;
 const KEY = 'the-session-key';
 
 describeWithDatabase('what servers of a cluster believe of each other', () => {
-  let database: TestDatabase;
+  /** The servers of all tests. */
   const started: SpawnedServer[] = [];
   let folder: string;
-  beforeEach(async () => {
+  beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'trust-'));
-    database = await TestDatabase.create();
   });
-  afterEach(async () => {
+  afterAll(async () => {
     await Promise.all(started.splice(0).map((server) => server.end('SIGKILL')));
-    await database.drop();
     await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   });
+  // Removed after the end of the servers.
+  const database = TestDatabase.forTests();
 
   async function start(port: number, env: Record<string, string> = {}): Promise<SpawnedServer> {
     const server = await SpawnedServer.start(
@@ -44,6 +44,12 @@ describeWithDatabase('what servers of a cluster believe of each other', () => {
     );
     started.push(server);
     return server;
+  }
+  /** Two running servers of the database, new ones in place of those that a test has killed. */
+  async function two(): Promise<[SpawnedServer, SpawnedServer]> {
+    const running = started.filter((server) => !server.hasEnded);
+    const [one = await start(await freePort()), other = await start(await freePort())] = running;
+    return [one, other];
   }
   async function ask(server: SpawnedServer, method: string, route: string, body?: unknown) {
     const response = await fetch(`http://127.0.0.1:${server.port}${route}`, {
@@ -66,7 +72,7 @@ describeWithDatabase('what servers of a cluster believe of each other', () => {
   const rename = (route: string, server: SpawnedServer) => ask(server, 'PATCH', route, { title: 'Found' });
 
   it('nothing of an address that somebody else has written into the database', async () => {
-    const [owner, other] = [await start(await freePort()), await start(await freePort())];
+    const [owner, other] = await two();
     const route = await conversationOf(owner);
     const seen: unknown[] = [];
     const thief = createServer((request, response) => {
@@ -75,6 +81,7 @@ describeWithDatabase('what servers of a cluster believe of each other', () => {
     });
     await once(thief.listen(0, '127.0.0.1'), 'listening');
     const url = `http://127.0.0.1:${(thief.address() as AddressInfo).port}`;
+    const written = await database.query('SELECT id, url, proof FROM server');
     try {
       expect((await rename(route, other)).status).toBe(200);
       const genuine = `http://127.0.0.1:${owner.port}`;
@@ -95,11 +102,14 @@ describeWithDatabase('what servers of a cluster believe of each other', () => {
       await eventually(() => warnings().length === 2, 'both warnings');
     } finally {
       thief.close();
+      for (const { id, url: address, proof } of written)
+        await database.query('UPDATE server SET url = $2, proof = $3 WHERE id = $1', [id, address, proof]);
     }
+    await eventually(async () => (await rename(route, other)).status === 200, 'the address as it was');
   });
 
   it('that one has ended when nothing accepts connections at its address', async () => {
-    const [owner, other] = [await start(await freePort()), await start(await freePort())];
+    const [owner, other] = await two();
     const route = await conversationOf(owner);
     expect((await rename(route, other)).status).toBe(200);
     await owner.end('SIGKILL');
@@ -125,12 +135,11 @@ describeWithDatabase('what servers of a cluster believe of each other', () => {
   });
 
   it('that one has ended when another one was started in its place', async () => {
-    const port = await freePort();
-    const [killed, other] = [await start(port), await start(await freePort())];
+    const [killed, other] = await two();
     const route = await conversationOf(killed);
     const kept = await conversationOf(other);
     await killed.end('SIGKILL');
-    const again = await start(port);
+    const again = await start(killed.port);
     expect((await rename(route, other)).status).toBe(200);
     expect((await rename(route, again)).status).toBe(200);
     await eventually(() => again.log.includes('was killed on this machine'), 'the line in the log');
@@ -144,16 +153,24 @@ describeWithDatabase('what servers of a cluster believe of each other', () => {
     expect(rows.length).toBeGreaterThan(0);
   });
 
-  it('nothing of one whose start has failed', async () => {
-    const port = await freePort();
-    const running = await start(port);
-    await expect(start(port)).rejects.toThrow('is in use');
-    expect((await ask(running, 'GET', '/api/servers')).body['servers']).toHaveLength(1);
-    expect(await database.query('SELECT FROM server')).toHaveLength(1);
-    // After the storage was opened, in the middle of the start.
-    await database.query('DROP TABLE document CASCADE');
-    await expect(start(await freePort())).rejects.toThrow();
-    expect(await database.query('SELECT FROM server')).toHaveLength(1);
+  describe('in a database of its own', () => {
+    const own = TestDatabase.forTests();
+
+    it('nothing of one whose start has failed', async () => {
+      const port = await freePort();
+      const running = await start(port, { OH_DATABASE_URL: own.url });
+      try {
+        await expect(start(port, { OH_DATABASE_URL: own.url })).rejects.toThrow('is in use');
+        expect((await ask(running, 'GET', '/api/servers')).body['servers']).toHaveLength(1);
+        expect(await own.query('SELECT FROM server')).toHaveLength(1);
+        // After the storage was opened, in the middle of the start.
+        await own.query('DROP TABLE document CASCADE');
+        await expect(start(await freePort(), { OH_DATABASE_URL: own.url })).rejects.toThrow();
+        expect(await own.query('SELECT FROM server')).toHaveLength(1);
+      } finally {
+        await running.end('SIGKILL');
+      }
+    });
   });
 });
 
