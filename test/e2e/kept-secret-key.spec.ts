@@ -40,27 +40,33 @@ describe('the secret key of a server with a web UI', () => {
       'api_key',
     );
 
-  it('is made once, kept for this user only, used after a restart, and never shown', async () => {
-    const first = await start();
+  it('is made once by servers that start at the same time, for this user only, and never shown', async () => {
+    const started = await Promise.all([start(), start(), start()]);
+    const [one, ...others] = started;
     const key = (await readFile(file, 'utf8')).trim();
     expect(key).toMatch(/^[0-9a-f]{64}$/);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect((await stat(path.dirname(file))).mode & 0o777).toBe(0o700);
     expect(await readdir(path.dirname(file))).toEqual(['secret-key.txt']);
-    expect((await first.request('GET', '/api/settings', undefined, ENCRYPTED)).status).toBe(200);
-    await store(first, 'sk-hush');
-    const log = await first.flushedLog();
-    expect(log).toContain(
-      `made a secret key, because the web UI needs one and OH_SECRET_KEY is not set: ${file}`,
-    );
-    expect(log).not.toContain('OH_SECRET_KEY was not defined');
+    const body = { llm: { model: 'openai/x', api_key: 'sk-hush' } };
+    await one.request('POST', '/api/profiles/shared', body);
+    for (const other of others) {
+      const { body: shown } = await other.request('GET', '/api/profiles/shared', undefined, PLAIN);
+      expect(at(asJson(shown), 'config', 'api_key')).toBe('sk-hush');
+    }
+    expect((await one.request('GET', '/api/settings', undefined, ENCRYPTED)).status).toBe(200);
+    await store(one, 'sk-hush');
     expect(await readFile(path.join(folder, 'persistence/settings.json'), 'utf8')).not.toContain('sk-hush');
-    await first.end();
-    const second = await start();
-    await second.logs(`OH_SECRET_KEY is not set: stored secrets are encrypted with the key in ${file}`);
-    expect(await stored(second)).toBe('sk-hush');
+    const logs = await Promise.all(started.map((server) => server.flushedLog()));
+    const made = `made a secret key, because the web UI needs one and OH_SECRET_KEY is not set: ${file}`;
+    expect(logs.filter((log) => log.includes('made a secret key'))).toEqual([expect.stringContaining(made)]);
+    expect(logs.join('')).not.toContain('OH_SECRET_KEY was not defined');
+    await Promise.all(started.map((server) => server.end()));
+    const again = await start();
+    await again.logs(`OH_SECRET_KEY is not set: stored secrets are encrypted with the key in ${file}`);
+    expect(await stored(again)).toBe('sk-hush');
     expect((await readFile(file, 'utf8')).trim()).toBe(key);
-    expect(log + (await second.flushedLog())).not.toContain(key);
+    expect(logs.join('') + (await again.flushedLog())).not.toContain(key);
   });
 
   it('is not made without a web UI, where the log and the answer 503 explain what is missing', async () => {
@@ -77,13 +83,13 @@ describe('the secret key of a server with a web UI', () => {
     await server.logs(/a client asked for encrypted secrets.* Start the server with OH_SECRET_KEY=KEY/);
   });
 
-  it.each(['OH_SECRET_KEY', 'SESSION_API_KEY'])('is not made if %s is set', async (name) => {
-    const server = await start({ [name]: 'a key of mine' });
+  it('is not made if SESSION_API_KEY is set', async () => {
+    const server = await start({ SESSION_API_KEY: 'a key of mine' });
     await server.logs('listening on');
     expect(await stat(file).catch(() => undefined)).toBeUndefined();
   });
 
-  it('still decrypts what was stored without the web UI, and when OH_SECRET_KEY is set later', async () => {
+  it('still decrypts without the web UI and with OH_SECRET_KEY, which needs no such file', async () => {
     const first = await start();
     await store(first, 'sk-hush');
     await first.end();
@@ -98,24 +104,12 @@ describe('the secret key of a server with a web UI', () => {
     await store(third, 'sk-other');
     await third.end();
     await rm(file);
-    expect(await stored(await start({ OH_SECRET_KEY: 'a key of mine' }))).toBe('sk-other');
+    const fourth = await start({ OH_SECRET_KEY: 'a key of mine' });
+    expect(await stored(fourth)).toBe('sk-other');
+    await fourth.logs('listening on');
+    expect(await stat(file).catch(() => undefined)).toBeUndefined();
     // Four starts, one after the other.
   }, 240_000);
-
-  it('is the same for servers that start at the same time', async () => {
-    const started = await Promise.all([start(), start(), start()]);
-    const made = (await Promise.all(started.map((server) => server.flushedLog()))).filter((log) =>
-      log.includes('made a secret key'),
-    );
-    expect(made).toHaveLength(1);
-    const [one, ...others] = started;
-    const body = { llm: { model: 'openai/x', api_key: 'sk-hush' } };
-    await one.request('POST', '/api/profiles/shared', body);
-    for (const other of others) {
-      const { body: shown } = await other.request('GET', '/api/profiles/shared', undefined, PLAIN);
-      expect(at(asJson(shown), 'config', 'api_key')).toBe('sk-hush');
-    }
-  });
 
   it('is neither used nor replaced if its file is damaged, and the server starts', async () => {
     const content = 'x'.repeat(5000);
