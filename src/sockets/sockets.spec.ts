@@ -1,7 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
+import fc from 'fast-check';
 import { WebSocket } from 'ws';
 import { RunLimitError } from '../conversations/conversation-errors.js';
-import { delta, numbered } from '../../test/sockets/in-memory-conversations.js';
-import { conversation, isFullState, server, start } from '../../test/sockets/socket-fixture.js';
+import { delta, numbered, type InMemoryConversation } from '../../test/sockets/in-memory-conversations.js';
+import type { Frame, SocketClient } from '../../test/sockets/socket-client.js';
+import { conversation, isFullState, server, start, until } from '../../test/sockets/socket-fixture.js';
 
 describe('the events socket', () => {
   beforeEach(() => start());
@@ -230,3 +233,149 @@ describe('the session socket', () => {
     expect(await client.closed).toEqual({ code: 1013, reason: 'frame_too_large' });
   });
 });
+
+describe('a ping', () => {
+  it('that is not answered terminates the socket, and one that is answered does not', async () => {
+    await start({ limits: { pingIntervalMs: 500 } });
+    const path = `/sockets/events/${conversation.id}`;
+    const [alive, dead] = await Promise.all([
+      server.connect(path),
+      server.connect(path, { autoPong: false }),
+    ]);
+    expect((await dead.closed).code).toBe(1006);
+    for (let pings = 0; pings < 3; pings += 1)
+      await new Promise((resolve) => alive.socket.once('ping', resolve));
+    expect(alive.socket.readyState).toBe(WebSocket.OPEN);
+    await until(() => server.bus.subscriberCount(conversation.id) === 1);
+  });
+});
+
+describe('the shutdown of the server', () => {
+  it('closes every socket with 1012, including one that does not read', async () => {
+    await start({ limits: { shutdownGraceMs: 100 } });
+    const path = `/sockets/events/${conversation.id}`;
+    const [reading, paused] = await Promise.all([server.connect(path), server.connect(path)]);
+    await Promise.all([reading.frame(0), paused.frame(0)]);
+    paused.socket.pause();
+    await server.app.close();
+    expect(await reading.closed).toEqual({ code: 1012, reason: '' });
+    expect(server.bus.subscriberCount(conversation.id)).toBe(0);
+    expect(server.connections.size).toBe(0);
+  });
+});
+
+interface Joining {
+  afterTurns: number;
+  want: 'all' | 'since' | 'live' | 'seq' | 'seq-all';
+  /** Where `since` and `seq` start, as a fraction of the length of the log. */
+  share: number;
+}
+
+const turns = fc.integer({ min: 0, max: 3 });
+const joining = fc.record<Joining>({
+  afterTurns: fc.integer({ min: 0, max: 60 }),
+  want: fc.constantFrom('all', 'since', 'live', 'seq', 'seq-all'),
+  share: fc.double({ min: 0, max: 1, noNaN: true }),
+});
+
+function nextTurns(stream: Iterator<number, undefined>): number {
+  return stream.next().value ?? 0;
+}
+
+describe('sockets that connect while events are appended', () => {
+  beforeEach(() => start());
+
+  it('receive each event once and in order, from the requested start to the end', async () => {
+    const scenario = fc.record({
+      before: fc.integer({ min: 0, max: 40 }),
+      batches: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 5, maxLength: 40 }),
+      delays: fc.infiniteStream(turns),
+      clients: fc.array(joining, { minLength: 1, maxLength: 8 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(scenario, async ({ before, batches, delays, clients }) => {
+        const log = server.conversation(() => nextTurns(delays));
+        if (before > 0) await log.append(...Array.from({ length: before }, (_, n) => numbered(n)));
+        const joined = clients.map((client) => join(log, client));
+        for (const size of batches) {
+          void log.append(...Array.from({ length: size }, numbered));
+          log.publish(delta('x'));
+          for (let turn = nextTurns(delays); turn > 0; turn -= 1) await setImmediate();
+        }
+        const attached = await Promise.all(joined);
+        await Promise.all(attached.map(({ client }) => client.until((frames) => frames.length >= 1)));
+        await log.append(numbered('end'));
+        await Promise.all(attached.map((client) => check(client, log)));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('receive each event once although the bus loses and repeats some', async () => {
+    const lost = new Set([3, 4, 9, 15]);
+    const publish = server.bus.publish.bind(server.bus);
+    server.bus.publish = (published) => {
+      if (published.seq !== undefined && lost.has(published.seq)) return;
+      publish(published);
+      if (published.seq !== undefined && published.seq % 3 === 0) publish(published);
+    };
+    const joined = [await join(conversation, { afterTurns: 0, want: 'live', share: 0 })];
+    joined.push(await join(conversation, { afterTurns: 0, want: 'seq-all', share: 0 }));
+    for (let n = 0; n < 20; n += 1) await conversation.append(numbered(n));
+    await conversation.append(numbered('end'));
+    server.bus.publish = publish;
+    await Promise.all(joined.map((client) => check(client, conversation)));
+  });
+});
+
+interface Joined {
+  client: SocketClient;
+  /** The first event that must arrive; undefined when it depends on timing. */
+  first: number | undefined;
+}
+
+async function join(log: InMemoryConversation, { afterTurns, want, share }: Joining): Promise<Joined> {
+  for (let turn = afterTurns; turn > 0; turn -= 1) await setImmediate();
+  // There is no event in an empty log.
+  const seq = log.length === 0 ? -1 : Math.floor(share * (log.length - 1));
+  const events = `/sockets/events/${log.id}`;
+  const session = `/sockets/session/${log.id}`;
+  switch (want) {
+    case 'all':
+      return { client: await server.connect(`${events}?resend_mode=all`), first: 0 };
+    case 'live':
+      return { client: await server.connect(events), first: undefined };
+    case 'seq':
+      return { client: await server.connect(`${session}?after_seq=${seq}`), first: seq + 1 };
+    case 'seq-all':
+      return { client: await server.connect(`${session}?after_seq=-1`), first: 0 };
+    case 'since': {
+      const since = log.length > 0 ? log.timestampOf(seq) : '2000-01-01';
+      const client = await server.connect(`${events}?resend_mode=since&after_timestamp=${since}`);
+      return { client, first: log.length > 0 && since !== '2000-01-01' ? seq : 0 };
+    }
+  }
+}
+
+/**
+ * Expects the durable events of the client to be those of the log from the requested start, once each.
+ */
+async function check({ client, first }: Joined, log: InMemoryConversation): Promise<void> {
+  const last = log.events.at(-1);
+  await client.until((frames) => frames.some((frame) => eventOf(frame)['id'] === last?.id));
+  const frames = client.frames.filter((frame) => eventOf(frame)['key'] === 'n');
+  const ids = frames.map((frame) => eventOf(frame)['id']);
+  const all = log.events.map(({ id }) => id);
+  const from = first ?? all.indexOf(String(ids[0]));
+  expect(ids).toEqual(all.slice(from));
+  const numbers = frames.flatMap((frame) => (typeof frame['seq'] === 'number' ? [frame['seq']] : []));
+  if (numbers.length > 0) expect(numbers).toEqual(all.map((_, seq) => seq).slice(from));
+  const states = client.frames.filter((frame) => eventOf(frame)['key'] === 'full_state');
+  expect(states).toHaveLength(1);
+  client.socket.close();
+  await client.closed;
+}
+
+function eventOf(frame: Frame): Frame {
+  return typeof frame['event'] === 'object' && frame['event'] !== null ? { ...frame['event'] } : frame;
+}

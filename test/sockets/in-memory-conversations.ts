@@ -43,9 +43,15 @@ export class InMemoryConversation implements FollowedConversation {
 
   async readBytes(fromSeq: number, limit: number, bytes: number): Promise<Buffer[]> {
     await this.pass();
-    const lines = this.lines.slice(fromSeq, fromSeq + limit).map((line) => Buffer.from(line));
+    const read: Buffer[] = [];
     let size = 0;
-    return lines.filter((line, index) => (size += line.length + 1) <= bytes || index === 0);
+    for (const text of this.lines.slice(fromSeq, fromSeq + limit)) {
+      const line = Buffer.from(text);
+      size += line.length + 1;
+      if (size > bytes && read.length > 0) break;
+      read.push(line);
+    }
+    return read;
   }
 
   firstSince(timestamp: string): Promise<number> {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { anyCharacter } from '../../../test/support/any-character.js';
 import { FinishMessage } from './finish-message.js';
 
 describe('FinishMessage', () => {
@@ -17,7 +18,7 @@ describe('FinishMessage', () => {
     text.replaceAll(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
   it('extracts any message from any chunks without splitting a character', () => {
-    const text = fc.string({ unit: 'binary' });
+    const text = fc.string({ unit: anyCharacter });
     const form = fc.constantFrom(
       (message: string) => JSON.stringify({ message }),
       (message: string) => `{ "message" : "${escaped(message)}", "summary": "\\"message\\": \\"no\\"" }`,

@@ -49,10 +49,11 @@ async function copyFolder(
   if (above.length > COPY_LIMITS.depth)
     throw new InvalidExtensionError(`folders deeper than ${COPY_LIMITS.depth}`);
   await makeFolder(to, 0o755);
-  for (const name of (await asSourceError(readdir(from))).sort()) {
-    if (name === '.git') continue;
-    if (++copy.files > COPY_LIMITS.files)
-      throw new InvalidExtensionError(`more than ${COPY_LIMITS.files} files`);
+  const names = (await asSourceError(readdir(from))).filter((name) => name !== '.git');
+  // Counted before the first one is copied: a folder with too many costs nothing.
+  copy.files += names.length;
+  if (copy.files > COPY_LIMITS.files) throw new InvalidExtensionError(`more than ${COPY_LIMITS.files} files`);
+  for (const name of names.sort()) {
     const place = path.join(below, name);
     const real = await realpath(path.join(from, name)).catch(() => undefined);
     const facts =

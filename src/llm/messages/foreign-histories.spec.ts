@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { anyCharacter } from '../../../test/support/any-character.js';
 import { llmConfig } from '../../../test/support/llm-config.js';
 import { TERMINAL } from '../../../test/support/provider-fixture.js';
 import { claudeSignature, redacted } from '../../../test/support/wire/claude.js';
@@ -13,7 +14,7 @@ const IMAGE = 'data:image/png;base64,iVBORw0KGgo=';
 
 const text = fc.oneof(
   fc.constantFrom('', ' ', '\n', 'word', 'Grüße 🌍', '{"a": 1}'),
-  fc.string({ unit: 'binary', maxLength: 20 }),
+  fc.string({ unit: anyCharacter, maxLength: 20 }),
 );
 const content = fc.array(
   fc.oneof(

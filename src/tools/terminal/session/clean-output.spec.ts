@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { anyCharacter } from '../../../../test/support/any-character.js';
 import { turnsOf } from '../../../../test/support/count-event-loop-turns.js';
 
 import { cleanOutput } from './clean-output.js';
@@ -34,7 +35,7 @@ describe('cleanOutput', () => {
 
   it('removes all control characters', async () => {
     const piece = fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 5 }),
+      fc.string({ unit: anyCharacter, maxLength: 5 }),
       fc.constantFrom('\x1b[', '\x1b]', '5A', '3B', '2K', 'J', '7;7H', '\r', '\b', '\n', '99999999C'),
     );
     await fc.assert(
