@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { acpRequest, answerOf, steps, type AcpOptions } from '../support/acp.js';
@@ -28,8 +30,12 @@ describe('control of an ACP agent', () => {
       return calls.filter(({ status }) => status === 'in_progress').length === times;
     }, 'the beginning of the turn');
   const startTurn = async (...all: unknown[][]) => {
-    const conversation = await create(steps(['update', RUNNING_CALL], ['say', 'began'], ...all));
+    const begun = path.join(server.cwd, `begun-${randomUUID()}`);
+    const conversation = await create(
+      steps(['update', RUNNING_CALL], ['say', 'began'], ['touch', begun], ...all),
+    );
     await hasBegunTurn(conversation);
+    await eventually(() => existsSync(begun), 'the first text of the turn');
     return conversation;
   };
 

@@ -14,7 +14,7 @@
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -165,6 +165,8 @@ const STEPS = {
         resolve();
       };
     }),
+  /** Makes a file, which shows that it has done the steps before. */
+  touch: (_, file) => writeFileSync(file, ''),
   /** Waits until a file exists. */
   async waitFor(_, file) {
     while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 20));
