@@ -16,6 +16,7 @@ export {
   PLAIN,
   readPlainBytes,
   readPlainFile,
+  syncPlainFile,
 } from './plain-file.js';
 export { ConfinedFiles, type ConfinedFile, type FileKind } from './confined/confined-files.js';
 export {

@@ -61,3 +61,13 @@ export async function readPlainBytes(file: string): Promise<Buffer> {
     await handle.close();
   }
 }
+
+/** Makes the content of a plain file durable. @throws as `openPlainFile` */
+export async function syncPlainFile(file: string): Promise<void> {
+  const handle = await openPlainFile(file);
+  try {
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -8,6 +8,7 @@ import {
   readPlainBytes,
   replaceFile,
   undefinedIfMissing,
+  syncPlainFile,
 } from '../../files/index.js';
 import type { Checkpoint } from '../version.js';
 import { readEntry, type BegunRestore, type BegunStep, type LogEntry } from './log-entry.js';
@@ -74,12 +75,7 @@ export class CheckpointLog {
   /** Resolves when a restore has begun also after a power failure. */
   async beginRestore(restore: BegunRestore): Promise<void> {
     await this.append({ t: 'restore', ...restore });
-    const handle = await openPlainFile(path.join(this.folder, STEPS_FILE));
-    try {
-      await handle.datasync();
-    } finally {
-      await handle.close();
-    }
+    await syncPlainFile(path.join(this.folder, STEPS_FILE));
   }
 
   /** A step has ended. Of one without changes and problems only this is recorded, and its number is free. */

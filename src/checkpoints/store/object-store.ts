@@ -7,10 +7,10 @@ import zlib from 'node:zlib';
 import { isDiskFull } from '../../errors/index.js';
 import {
   makeFolder,
-  openPlainFile,
   readPlainBytes,
   syncFolder,
   undefinedIfMissing,
+  syncPlainFile,
 } from '../../files/index.js';
 import { forEachBounded } from '../../flow/index.js';
 
@@ -110,14 +110,7 @@ export class ObjectStore {
   async flush(hashes: Iterable<string>): Promise<void> {
     const due = [...hashes].filter((hash) => this.unflushed.has(hash));
     if (due.length === 0) return;
-    await forEachBounded(due, FLUSHES_AT_ONCE, async (hash) => {
-      const handle = await openPlainFile(path.join(this.folder, hash));
-      try {
-        await handle.datasync();
-      } finally {
-        await handle.close();
-      }
-    });
+    await forEachBounded(due, FLUSHES_AT_ONCE, (hash) => syncPlainFile(path.join(this.folder, hash)));
     await syncFolder(this.folder);
     for (const hash of due) this.unflushed.delete(hash);
   }
