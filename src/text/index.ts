@@ -10,7 +10,7 @@ export { addRange, TextPatterns } from './search/text-patterns.js';
 export { fallbacks, TextSearch } from './search/text-search.js';
 export { escapedCharacter, printable, printableLines } from './printable.js';
 export { pythonGeneral, pythonJson, pythonRepr, pythonTypeName } from './python-text.js';
-export { readResponseText } from './response-text.js';
+export { readBodyText, readResponseText } from './response-text.js';
 export { isSecretName } from './secret-name.js';
 export { taggedParts } from './tagged-parts.js';
 export { withoutTrailing, withoutTrailingSlashes } from './trailing-characters.js';

@@ -7,10 +7,17 @@ export async function readResponseText(
   maxBytes: number,
   tooLong: () => Error,
 ): Promise<string> {
+  return response.body ? readBodyText(response.body, maxBytes, tooLong) : '';
+}
+
+/** As `readResponseText`, for the bytes of any answer. */
+export async function readBodyText(
+  body: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  tooLong: () => Error,
+): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  const body: AsyncIterable<Uint8Array> | undefined = response.body ?? undefined;
-  if (!body) return '';
   for await (const chunk of body) {
     size += chunk.length;
     if (size > maxBytes) throw tooLong();

@@ -6,6 +6,7 @@ import { HOP_HEADER, MISDIRECTED, MOVED, type PassWriter, REFUSED } from '../hop
 import { hopOf, movedAway } from '../hop/hop-receiver.js';
 import { endToEndHeaders, framingOf } from '../relay/end-to-end-headers.js';
 import { passAnswer } from '../relay/pass-answer.js';
+import { readJson } from '../relay/read-json.js';
 import { RequestBody } from '../relay/request-body.js';
 import { joinSockets, passRefusal, type UpgradeRequest, watchClient } from '../relay/tunnel.js';
 import { askUpgrade, askUpstream, type OutgoingRequest, UpstreamError } from '../relay/upstream.js';
@@ -35,10 +36,8 @@ interface ServedHere {
   body?: Buffer;
 }
 
-/** How long an answer that is read here may take (ms), and how long it may be (bytes). */
+/** How long an answer that is read here may take (ms). */
 const READ_MS = 5_000;
-const MAX_READ_BYTES = 4 * 1024 * 1024;
-const ACCEPTED = 202;
 /** Headers that would change the form of an answer. */
 const CONDITIONS = new Set(['accept-encoding', 'if-none-match', 'if-modified-since', 'range']);
 
@@ -338,24 +337,6 @@ export class ServerForwarder implements OnApplicationShutdown {
     if (!socket.writable) socket.destroy();
     else if (!(error instanceof DomainError)) refuseUpgrade(socket, 500, 'Internal Server Error');
     else refuseUpgrade(socket, WIRE_CODES[error.kind].status, error.message, retryHeaders(error));
-  }
-}
-
-/** @throws UpstreamError */
-async function readJson(answer: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_READ_BYTES) throw new UpstreamError('answer', 'too long');
-    chunks.push(chunk);
-  }
-  if (answer.statusCode === ACCEPTED) return undefined;
-  if (answer.statusCode !== 200) throw new UpstreamError('answer', `status ${answer.statusCode}`);
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString());
-  } catch {
-    throw new UpstreamError('answer', 'no JSON');
   }
 }
 
