@@ -177,7 +177,7 @@ describe('runs of automations', () => {
     expect((await conversation(runs[0])).execution_status).toBe('finished');
   });
 
-  it('stay done, and lead on once, when a crash keeps that from being stored until their time is over', async () => {
+  it('stay completed after a crash that outlasts their time limit, and start what follows them once', async () => {
     const { id } = await automations.create('FINISH: done', { timeout: 60, max_retries: 1, retry_pause: 1 });
     const trigger = { type: 'chain', automation_id: id, on: ['COMPLETED'] };
     const follower = await automations.create('FINISH: after it', { trigger });

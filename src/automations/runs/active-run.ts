@@ -244,9 +244,9 @@ function looksToStop({ status }: RunOutcome): number {
 }
 
 /**
- * What a run has come to that was to be stopped. Work that was done in time stays done: a crash may have kept
- * that from being stored until the time limit was over, and chains may have followed it already. What was
- * spent counts in any case.
+ * The outcome of a run that was being stopped. Work that was completed stays completed when the time limit is
+ * over: a crash may have kept the end of the run from being stored, and other automations may have been
+ * started after it already. What was spent counts in any case.
  */
 function stopped(as: RunOutcome, outcome: RunOutcome): RunOutcome {
   if (as.kind === 'timeout' && outcome.status === 'COMPLETED') return outcome;

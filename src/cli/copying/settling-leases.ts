@@ -9,7 +9,8 @@ const SETTLED_AFTER_LEASES = 2.5;
 
 /**
  * The time after the start of a command in which leases may be those of a command that was killed: nobody
- * can take them until they have ended, and this process has held its own for as long. Files know at once.
+ * can take them until they have ended, and this process has held its own for as long. With files as storage
+ * there is no such time: whether the owner lives is known at once.
  */
 export class SettlingLeases {
   private readonly settlingMs: number;
